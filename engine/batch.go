@@ -1,0 +1,52 @@
+package engine
+
+import "context"
+
+// BatchSize is how many events a batch holds at most.
+const BatchSize = 512
+
+// Batch is a number of events on their way from a source to the engine. It
+// belongs to the source until it is sent, and to the engine from then on.
+type Batch struct {
+	// Events are what the source decoded. An event without HasTime gets the
+	// clock's time; Arrival is set by the engine.
+	Events []Event
+	// Done, when not nil, is called once, on the engine's goroutine, when the
+	// events have been through the streams, or with an error when the engine
+	// stopped before. It must not block.
+	Done func(error)
+
+	received int64 // wall clock, for the latency histogram
+}
+
+// Full reports whether the batch has no room for another event.
+func (b *Batch) Full() bool { return len(b.Events) >= BatchSize }
+
+// Add appends an event of id and returns it, to be filled in. The pointer is
+// valid until the next Add. The batch must not be Full.
+func (b *Batch) Add(id *Identity) *Event {
+	n := len(b.Events)
+	if n < cap(b.Events) {
+		b.Events = b.Events[:n+1]
+		b.Events[n] = Event{ID: id}
+	} else {
+		b.Events = append(b.Events, Event{ID: id})
+	}
+	return &b.Events[n]
+}
+
+// Input is how a source reaches the engine. All methods may be called from any
+// goroutine of the source.
+type Input interface {
+	// Identities is the table that the source interns new identities into.
+	Identities() *Identities
+	// Batch returns an empty batch.
+	Batch() *Batch
+	// Send hands a batch to the engine and waits while the engine is behind:
+	// for sources that can hold their sender back. It fails only when ctx is
+	// done or the engine has stopped. An empty batch goes straight back.
+	Send(ctx context.Context, b *Batch) error
+	// Offer hands a batch over if there is room, and otherwise drops and
+	// counts its events: for sources that cannot wait. It never blocks.
+	Offer(b *Batch) bool
+}

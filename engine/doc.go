@@ -1,0 +1,14 @@
+// Package engine holds what Tocsin is made of: the event and its identity, the
+// index of the latest events, the clock and its timers, the contracts of
+// sources and sinks, the outlets around the sinks, and the engine that one
+// goroutine runs.
+//
+// Reading order: event.go and identity.go say what flows; source.go, sink.go
+// and predicate.go are the contracts of the parts around; clock.go, wheel.go,
+// index.go, set.go and router.go are the parts inside; engine.go puts them
+// together, outlet.go and run.go tie them to the world.
+//
+// Everything that a rule can see happens on the engine's goroutine and on the
+// engine's clock, so the index and the streams have no locks, and the same
+// input gives the same output.
+package engine

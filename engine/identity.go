@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"slices"
+	"sort"
+	"strings"
+	"sync/atomic"
+)
+
+// Identity is what stays the same over a series of events: host, service, tags
+// and attributes. It is immutable, so any goroutine may read it. Make one with
+// Identities.Intern or Identities.Loose only.
+//
+// Its unexported fields belong to the engine: what was computed once for this
+// identity and would otherwise be computed for each event.
+type Identity struct {
+	Host    string
+	Service string
+	// Labels is never nil.
+	Labels *Labels
+	// Has says which of Host and Service are there.
+	Has Fields
+
+	flags atomic.Uint32
+	hash  uint64
+	next  *Identity // of those with the same host and service
+
+	entry   *Entry    // the index entry; engine's goroutine only
+	route   *Route    // which streams can match; engine's goroutine only
+	derived []derived // what operators turn it into; engine's goroutine only
+}
+
+const (
+	identityInterned uint32 = 1 << iota // found by Intern
+	identityAdopted                     // the engine has seen an event of it
+)
+
+type derived struct {
+	by any
+	id *Identity
+}
+
+// Labels are the tags and attributes of an identity. They are immutable and
+// shared by all identities that have the same.
+type Labels struct {
+	// Tags are in the order they were given, without doubles.
+	Tags []string
+	// Attrs are sorted by key.
+	Attrs []Attr
+	hash  uint64
+	refs  int // interned identities that have them; under the table's lock
+}
+
+// Attr is one attribute.
+type Attr struct{ Key, Value string }
+
+// Parts is what an Identity is made of. Doubled tags, and attributes that are
+// not sorted by key, are put right when an identity is made of them.
+type Parts struct {
+	Host, Service string
+	// Has says which of Host and Service are there.
+	Has   Fields
+	Tags  []string
+	Attrs []Attr
+}
+
+// SetHost sets the host.
+func (p *Parts) SetHost(s string) { p.Host, p.Has = s, p.Has|HasHost }
+
+// SetService sets the service.
+func (p *Parts) SetService(s string) { p.Service, p.Has = s, p.Has|HasService }
+
+// SetAttr sets one attribute, replacing one of the same key. It never writes
+// into an array that an Identity shares.
+func (p *Parts) SetAttr(key, value string) {
+	i, found := slices.BinarySearchFunc(p.Attrs, key, func(a Attr, k string) int { return strings.Compare(a.Key, k) })
+	out := make([]Attr, 0, len(p.Attrs)+1)
+	out = append(out, p.Attrs[:i]...)
+	out = append(out, Attr{key, value})
+	if found {
+		i++
+	}
+	p.Attrs = append(out, p.Attrs[i:]...)
+}
+
+// RemoveAttr removes an attribute, if it is there.
+func (p *Parts) RemoveAttr(key string) {
+	p.Attrs = slices.DeleteFunc(slices.Clone(p.Attrs), func(a Attr) bool { return a.Key == key })
+}
+
+// Parts returns what the identity is made of. The slices are the identity's
+// own: replace them, never write into them.
+func (id *Identity) Parts() Parts {
+	return Parts{Host: id.Host, Service: id.Service, Has: id.Has & (HasHost | HasService), Tags: id.Labels.Tags, Attrs: id.Labels.Attrs}
+}
+
+// Tagged reports whether the identity has the tag.
+func (id *Identity) Tagged(tag string) bool { return slices.Contains(id.Labels.Tags, tag) }
+
+// Attr returns the attribute of that key.
+func (l *Labels) Attr(key string) (string, bool) {
+	attrs := l.Attrs
+	if len(attrs) > 8 {
+		i := sort.Search(len(attrs), func(i int) bool { return attrs[i].Key >= key })
+		attrs = attrs[i:]
+		if len(attrs) > 1 {
+			attrs = attrs[:1]
+		}
+	}
+	for i := range attrs {
+		if attrs[i].Key == key {
+			return attrs[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Derived returns what make turns id into, computed once for each pair of by
+// (a comparable value, usually the operator) and id. Engine's goroutine only.
+func (id *Identity) Derived(by any, make func(*Identity) *Identity) *Identity {
+	for i := range id.derived {
+		if id.derived[i].by == by {
+			return id.derived[i].id
+		}
+	}
+	to := make(id)
+	id.derived = append(id.derived, derived{by, to})
+	return to
+}

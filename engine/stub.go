@@ -1,0 +1,4 @@
+package engine
+
+type Entry struct{}
+type Route struct{}
