@@ -158,7 +158,22 @@ func (t *Identities) setChain(hash uint64, at *Identity) {
 	}
 }
 
+// variants is how many identities of one host and service the table keeps.
+// Labels that change with every event would otherwise grow it without bound.
+const variants = 16
+
 func (t *Identities) insert(id *Identity) {
+	n := 0
+	for at := t.byKey[id.hash]; at != nil; at = at.next {
+		if n++; n == variants-1 {
+			for old := at.next; old != nil; {
+				next := old.next
+				t.drop(old)
+				old = next
+			}
+			at.next = nil
+		}
+	}
 	t.retain(id.Labels)
 	id.flags.Or(identityInterned)
 	id.next = t.byKey[id.hash]

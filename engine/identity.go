@@ -25,9 +25,10 @@ type Identity struct {
 	hash  uint64
 	next  *Identity // of those with the same host and service
 
-	entry   *Entry    // the index entry; engine's goroutine only
-	route   *Route    // which streams can match; engine's goroutine only
-	derived []derived // what operators turn it into; engine's goroutine only
+	// Engine's goroutine only.
+	entry   *Entry          // what the engine knows of it
+	route   *Route[Handler] // which streams can match
+	derived []derived       // what operators turn it into
 }
 
 const (

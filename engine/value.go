@@ -168,3 +168,13 @@ func (f Field) OfIdentity(id *Identity) Value {
 	}
 	return Value{}
 }
+
+// Key yields a value of each event: a Field, or a function of a rules file.
+// Keys are comparable, and equal ones yield the same. An error (only a function
+// can fail) means that the event has no usable key.
+type Key interface {
+	Value(e *Event) (Value, error)
+}
+
+// Value implements Key.
+func (f Field) Value(e *Event) (Value, error) { return f.Of(e), nil }

@@ -1,0 +1,400 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// Handler takes events: the head of a stream. It is called on the engine's
+// goroutine.
+type Handler interface {
+	// Handle is called with an event that the handler may not keep.
+	Handle(e *Event)
+	// Fail is called when the predicate before the handler could not decide
+	// about an event.
+	Fail(e *Event, err error)
+}
+
+// Output is where streams put what is meant for a sink: an Outlet, or what
+// records in tests and replay. It is called on the engine's goroutine.
+type Output interface {
+	// Put takes a message. Its events belong to the caller.
+	Put(m Message)
+	// Flush is called when a batch or a timer has been through the streams.
+	Flush()
+}
+
+// Options are the settings of an engine. The zero value has the defaults.
+type Options struct {
+	// TTL is the ttl of events that bring none (60 s).
+	TTL time.Duration
+	// Forget is how long an expired entry still counts (1 h).
+	Forget time.Duration
+	// Skew is how far in the future an event's time may be (5 min). What is
+	// beyond gets the clock's time, and is counted.
+	Skew time.Duration
+	// Identities bounds the identities (2 million).
+	Identities int
+	// AutoIndex restricts which events from sources are indexed; nil: all.
+	AutoIndex Predicate
+	// Bare means that there is no index: events only pass the streams, nothing
+	// expires, and groups live to the end.
+	Bare bool
+	// Logger takes what cannot be told by an event.
+	Logger *slog.Logger
+	// Metrics is where the engine's own counters go; nil: nowhere.
+	Metrics *metrics.Set
+}
+
+func (o *Options) setDefaults() {
+	if o.TTL == 0 {
+		o.TTL = DefaultTTL
+	}
+	if o.Forget == 0 {
+		o.Forget = time.Hour
+	}
+	if o.Skew == 0 {
+		o.Skew = 5 * time.Minute
+	}
+	if o.Identities == 0 {
+		o.Identities = 2_000_000
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.NewSet()
+	}
+}
+
+// MaxDepth is how often events may be derived from one another.
+const MaxDepth = 16
+
+// Engine is one partition's index, streams, clock and timers. All methods are
+// for the one goroutine that runs it, unless they say otherwise.
+type Engine struct {
+	opts    Options
+	now     Time
+	wheel   *Wheel
+	ids     *Identities
+	index   *Index
+	top     *Router[Handler]
+	outputs []Output
+	queue   []queued // derived events that wait for their turn
+	at      int      // next of queue
+	failing bool     // an error event is being handled
+	scopes  uint64
+	stats   engineStats
+}
+
+type queued struct {
+	event Event
+	index bool
+}
+
+// New makes an engine whose clock stands at now.
+func New(opts Options, now Time) *Engine {
+	opts.setDefaults()
+	e := &Engine{opts: opts, now: now, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
+	e.index = &Index{engine: e}
+	e.index.sets = sets{index: e.index, byKey: make(map[setKey]*Set), longest: opts.Forget}
+	e.stats = newEngineStats(e)
+	return e
+}
+
+// Now returns the engine's clock.
+func (e *Engine) Now() Time { return e.now }
+
+// TTL returns the ttl of events that bring none.
+func (e *Engine) TTL() time.Duration { return e.opts.TTL }
+
+// Bare reports whether the engine runs without an index.
+func (e *Engine) Bare() bool { return e.opts.Bare }
+
+// Wheel returns the timers.
+func (e *Engine) Wheel() *Wheel { return e.wheel }
+
+// Identities returns the table of identities, for any goroutine.
+func (e *Engine) Identities() *Identities { return e.ids }
+
+// Index returns the index.
+func (e *Engine) Index() *Index { return e.index }
+
+// NewScope returns a number for Hold.Scope that no other holder has.
+func (e *Engine) NewScope() uint64 { e.scopes++; return e.scopes }
+
+// Subscribe adds a head of a stream, to be served with every event for which
+// pred holds (nil: all) in the order of the calls. It must not be called once
+// events flow.
+func (e *Engine) Subscribe(pred Predicate, to Handler) { e.top.Add(pred, to) }
+
+// AddOutput has out flushed whenever something may have been put.
+func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
+
+// Ingest takes an event from a source: it gets what it lacks, is indexed, and
+// goes through the streams. The caller flushes the outputs when it is done.
+func (e *Engine) Ingest(ev *Event) {
+	e.arrive(ev)
+	ev.Depth = 0
+	e.take(ev, true)
+	e.drain()
+}
+
+// Arrive gives an event from a source its arrival, and a time if it has none
+// or an impossible one.
+func (e *Engine) arrive(ev *Event) {
+	ev.Arrival = e.now
+	if ev.Has&HasTime == 0 {
+		ev.SetTime(e.now)
+	} else if ev.Time > e.now.Add(e.opts.Skew) {
+		ev.Time = e.now
+		e.stats.skewed++
+	}
+}
+
+// take indexes an event and passes it through the streams.
+func (e *Engine) take(ev *Event, index bool) {
+	e.stats.events++
+	if e.opts.Bare {
+		e.pass(ev)
+		return
+	}
+	id, entry, err := e.index.adopt(ev.ID)
+	if err != nil {
+		e.reject(ev, err)
+		return
+	}
+	ev.ID = id
+	switch {
+	case ev.IsExpired():
+		e.takeExpired(entry, ev, index)
+	case !index || !e.autoIndexed(ev):
+		if entry.status == unindexed {
+			e.index.touch(entry, ev)
+		}
+		e.pass(ev)
+	case entry.accepts(ev):
+		e.index.put(entry, ev)
+		e.pass(ev)
+		if ev.Has&HasTTL != 0 && ev.TTL <= 0 && entry.status == live && entry.deadline <= e.now {
+			e.expire(entry)
+		}
+	default:
+		e.pass(ev)
+		if entry.status == gone {
+			entry.dropHolds()
+		}
+	}
+}
+
+func (e *Engine) autoIndexed(ev *Event) bool {
+	if e.opts.AutoIndex == nil {
+		return true
+	}
+	ok, err := e.opts.AutoIndex.Match(ev)
+	if err != nil {
+		e.Fail(ev, err)
+	}
+	return ok && err == nil
+}
+
+// takeExpired handles an expiry that came as an event.
+func (e *Engine) takeExpired(entry *Entry, ev *Event, index bool) {
+	ev.Clear(HasMetric | HasDescription | HasTTL)
+	if entry.status == unindexed {
+		e.pass(ev)
+		e.index.drop(entry)
+		return
+	}
+	if p := ev.ID.Parts(); len(p.Tags) == 0 || len(p.Attrs) == 0 {
+		own := entry.ID.Labels
+		if len(p.Tags) == 0 {
+			p.Tags = own.Tags
+		}
+		if len(p.Attrs) == 0 {
+			p.Attrs = own.Attrs
+		}
+		if id, _, err := e.index.adopt(e.ids.Loose(p)); err == nil {
+			ev.ID = id
+		}
+	}
+	if index && entry.status == live && ev.Time >= entry.Time {
+		e.index.markExpired(entry, ev)
+		e.pass(ev)
+		entry.dropHolds()
+		return
+	}
+	e.pass(ev)
+	if entry.status == gone {
+		entry.dropHolds()
+	}
+}
+
+// expire puts an expiry in the place of an entry whose ttl has passed, and
+// passes it through the streams.
+func (e *Engine) expire(entry *Entry) {
+	e.stats.expired++
+	ev := Event{ID: entry.ID, Time: e.now, Arrival: e.now, Has: HasTime}
+	ev.SetState(Expired)
+	e.index.markExpired(entry, &ev)
+	e.pass(&ev)
+	entry.dropHolds()
+}
+
+// pass serves the streams that can match.
+func (e *Engine) pass(ev *Event) {
+	route := ev.ID.route
+	if route == nil || route.router != e.top {
+		route = e.top.Route(ev.ID)
+		ev.ID.route = route
+	}
+	for i := range route.Hops {
+		hop := &route.Hops[i]
+		if hop.Rest != nil {
+			if ok, err := hop.Rest.Rest(ev); err != nil {
+				hop.To.Fail(ev, err)
+				continue
+			} else if !ok {
+				continue
+			}
+		}
+		hop.To.Handle(ev)
+	}
+}
+
+// reject counts an event of an identity that there is no room for, and says so
+// by an event now and then.
+func (e *Engine) reject(ev *Event, err error) {
+	e.stats.rejected++
+	if e.now < e.stats.rejectedAt.Add(10*time.Second) && e.stats.rejected > 1 {
+		return
+	}
+	e.stats.rejectedAt = e.now
+	e.opts.Logger.Warn("event rejected", "host", ev.ID.Host, "service", ev.ID.Service, "err", err)
+	p := Parts{Tags: []string{"tocsin", "error"}}
+	p.SetService("tocsin identities")
+	full := Event{ID: e.ids.Loose(p), Time: e.now, Arrival: e.now, Has: HasTime, Depth: MaxDepth}
+	full.SetState("critical")
+	full.SetDescription(err.Error())
+	e.queue = append(e.queue, queued{full, false})
+}
+
+// Emit takes an event that a rule derived: once the event in hand has been
+// through all streams, it is indexed and goes through them itself. Its depth
+// says how often it was derived.
+func (e *Engine) Emit(ev Event) {
+	if e.opts.Bare {
+		return
+	}
+	if ev.Depth > MaxDepth {
+		e.Fail(&ev, fmt.Errorf("an event was derived more than %d times from another; does a rule emit what it reads?", MaxDepth))
+		return
+	}
+	e.stats.derived++
+	ev.Arrival = e.now
+	if ev.Has&HasTime == 0 {
+		ev.SetTime(e.now)
+	}
+	e.queue = append(e.queue, queued{ev, true})
+}
+
+// IndexOnly puts an event into the index, without passing it through the
+// streams.
+func (e *Engine) IndexOnly(ev *Event) {
+	if e.opts.Bare {
+		return
+	}
+	copied := *ev
+	if copied.Has&HasTime == 0 {
+		copied.SetTime(e.now)
+	}
+	id, entry, err := e.index.adopt(copied.ID)
+	if err != nil {
+		e.reject(ev, err)
+		return
+	}
+	copied.ID = id
+	switch {
+	case copied.IsExpired():
+		if entry.status == live && copied.Time >= entry.Time {
+			copied.Clear(HasMetric | HasDescription | HasTTL)
+			e.index.markExpired(entry, &copied)
+		}
+	case entry.accepts(&copied):
+		e.index.put(entry, &copied)
+	}
+}
+
+// Entry returns the entry for the identity of ev, for by groups. When it is
+// not indexed, its life is prolonged by the ttl of ev. It is nil in a Bare
+// engine, and when there are too many identities.
+func (e *Engine) Entry(ev *Event) *Entry {
+	if entry := ev.ID.entry; entry != nil && entry.status == live {
+		return entry
+	}
+	if e.opts.Bare {
+		return nil
+	}
+	_, entry, err := e.index.adopt(ev.ID)
+	if err != nil {
+		e.reject(ev, err)
+		return nil
+	}
+	if entry.status == unindexed && !ev.IsExpired() {
+		e.index.touch(entry, ev)
+	}
+	return entry
+}
+
+// drain serves what was emitted, in order, until nothing more comes.
+func (e *Engine) drain() {
+	for e.at < len(e.queue) {
+		q := e.queue[e.at]
+		e.queue[e.at] = queued{}
+		e.at++
+		if !q.index {
+			e.failing = true
+		}
+		e.take(&q.event, q.index)
+		e.failing = false
+	}
+	e.queue, e.at = e.queue[:0], 0
+}
+
+// Advance moves the clock to reading, if that is later, firing at most limit
+// timers on the way (0: all that are due). When it returns false, more are
+// due, and the clock stands where the last of them fired.
+func (e *Engine) Advance(reading Time, limit int) bool {
+	for n := 0; limit == 0 || n < limit; n++ {
+		t := e.wheel.Pop(reading)
+		if t == nil {
+			e.now = max(e.now, reading)
+			return true
+		}
+		e.now = max(e.now, t.due)
+		t.Firer.Fire(e, t)
+		if len(e.queue) > 0 {
+			e.drain()
+		}
+	}
+	return false
+}
+
+// StartAt sets a clock that still stands at 0, without firing anything: every
+// timer moves along.
+func (e *Engine) StartAt(t Time) {
+	if e.now == 0 && t > 0 {
+		e.now = t
+		e.wheel.Shift(t)
+	}
+}
+
+// Flush flushes the outputs.
+func (e *Engine) Flush() {
+	for _, out := range e.outputs {
+		out.Flush()
+	}
+}

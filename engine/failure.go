@@ -1,0 +1,54 @@
+package engine
+
+import "errors"
+
+// RuleError is an error with the place in a rules file that it comes from.
+type RuleError struct {
+	// Rule is the name of the rule; "" outside rules.
+	Rule string
+	// Err's text begins with FILE:LINE.
+	Err error
+}
+
+func (e *RuleError) Error() string { return e.Err.Error() }
+
+func (e *RuleError) Unwrap() error { return e.Err }
+
+// ErrorEvent makes the event that tells of an error in a function or operator:
+// ev is the event in hand, or nil.
+func (e *Engine) ErrorEvent(ev *Event, err error) Event {
+	p := Parts{Tags: []string{"tocsin", "error"}}
+	p.SetService("tocsin error")
+	var re *RuleError
+	if errors.As(err, &re) && re.Rule != "" {
+		p.SetAttr("rule", re.Rule)
+	}
+	out := Event{Time: e.now, Arrival: e.now, Has: HasTime}
+	if ev != nil {
+		if ev.ID.Has&HasHost != 0 {
+			p.SetAttr("event_host", ev.ID.Host)
+		}
+		if ev.ID.Has&HasService != 0 {
+			p.SetAttr("event_service", ev.ID.Service)
+		}
+		out.Depth = min(ev.Depth+1, MaxDepth)
+	}
+	out.ID = e.ids.Loose(p)
+	out.SetState("critical")
+	out.SetDescription(err.Error())
+	return out
+}
+
+// Fail turns an error into an event that goes through the streams without
+// being indexed. An error while an error event is handled is only logged.
+func (e *Engine) Fail(ev *Event, err error) {
+	e.stats.errors++
+	if e.failing || e.opts.Bare {
+		e.opts.Logger.Error("error while handling an error", "err", err)
+		return
+	}
+	e.queue = append(e.queue, queued{e.ErrorEvent(ev, err), false})
+}
+
+// Failing reports whether the event in hand is an error event.
+func (e *Engine) Failing() bool { return e.failing }

@@ -1,0 +1,228 @@
+package engine
+
+// Entry is what an engine knows of one (host, service). All of it belongs to
+// the engine's goroutine.
+type Entry struct {
+	// Event is the latest one, or the expiry that took its place. While the
+	// entry is not indexed, only its ID has a meaning.
+	Event
+	timer    Timer // ttl, or time to forget; may be set earlier than deadline
+	deadline Time
+	seq      uint64 // place of the deadline in the order of setting
+	liveTime Time   // of an expired entry: the time of its last live event
+	holds    *Hold
+	sets     []member // of the sets that the identity can be in
+	pos      int32    // in Index.entries, of an indexed entry
+	status   entryStatus
+}
+
+type entryStatus uint8
+
+const (
+	unindexed entryStatus = iota // known to groups only, until the deadline
+	live
+	gone      // expired: counts as down, until the deadline
+	forgotten // no longer part of anything
+)
+
+// Hold is a reason for which something, a by group, lives as long as an entry
+// does. Engine's goroutine only.
+type Hold struct {
+	// Scope tells the holds of one entry apart: it names who made it.
+	Scope uint64
+	// ID is the identity for which Holder was chosen, if it alone decided.
+	ID     *Identity
+	Holder Holder
+	next   *Hold
+}
+
+// Holder is what a Hold keeps alive.
+type Holder interface {
+	// Release is called when the entry of a hold has expired, moved on or
+	// gone, on the engine's goroutine.
+	Release()
+}
+
+// Hold returns the entry's hold of that scope, or nil.
+func (e *Entry) Hold(scope uint64) *Hold {
+	for h := e.holds; h != nil; h = h.next {
+		if h.Scope == scope {
+			return h
+		}
+	}
+	return nil
+}
+
+// AddHold adds a hold. There must be none of its scope yet.
+func (e *Entry) AddHold(h *Hold) { h.next, e.holds = e.holds, h }
+
+// DropHold takes the hold of that scope away and releases it.
+func (e *Entry) DropHold(scope uint64) {
+	for at := &e.holds; *at != nil; at = &(*at).next {
+		if h := *at; h.Scope == scope {
+			*at = h.next
+			h.Holder.Release()
+			return
+		}
+	}
+}
+
+func (e *Entry) dropHolds() {
+	for e.holds != nil {
+		h := e.holds
+		e.holds = h.next
+		h.Holder.Release()
+	}
+}
+
+// IsLive reports whether the entry is in the index and its ttl has not passed.
+func (e *Entry) IsLive() bool { return e.status == live }
+
+// Index holds the latest event of each (host, service). It belongs to the
+// engine's goroutine.
+//
+// An entry's timer is not moved at each event: the deadline is, and the timer
+// looks at it when it fires.
+type Index struct {
+	engine  *Engine
+	entries []*Entry
+	sets    sets
+}
+
+// Len returns how many entries are indexed, expired ones included.
+func (x *Index) Len() int { return len(x.entries) }
+
+// Lookup returns the entry's event, or nil when there is none or it is
+// forgotten. The event is valid until the engine goes on.
+func (x *Index) Lookup(host, service string) *Event {
+	id := x.engine.ids.lookup(Parts{Host: host, Service: service, Has: HasHost | HasService})
+	if id == nil || id.entry == nil || !x.visible(id.entry) {
+		return nil
+	}
+	return &id.entry.Event
+}
+
+// Scan calls f for up to n entries from place at on and returns the place to
+// go on from; done says that there are no more. Entries may move between two
+// calls, so a scan in pieces can miss or repeat one that changed meanwhile.
+func (x *Index) Scan(at, n int, f func(*Event)) (next int, done bool) {
+	end := min(at+n, len(x.entries))
+	for _, e := range x.entries[min(at, end):end] {
+		if x.visible(e) {
+			f(&e.Event)
+		}
+	}
+	return end, end == len(x.entries)
+}
+
+// visible tells whether an expired entry still counts where no set asks for
+// another time to forget.
+func (x *Index) visible(e *Entry) bool {
+	return e.status == live || e.status == gone && x.engine.now < e.Time.Add(x.engine.opts.Forget)
+}
+
+// adopt returns the one identity that equals id and its entry, making an
+// entry that is not indexed if need be. It fails when there are too many
+// identities.
+func (x *Index) adopt(id *Identity) (*Identity, *Entry, error) {
+	if id.entry != nil && id.entry.status != forgotten {
+		return id, id.entry, nil
+	}
+	ids := x.engine.ids
+	id, err := ids.canonical(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	id.flags.Or(identityAdopted)
+	if id.entry == nil || id.entry.status == forgotten {
+		id.entry = nil
+		ids.siblings(id, func(other *Identity) {
+			if other.entry != nil && other.entry.status != forgotten {
+				id.entry = other.entry
+			}
+		})
+	}
+	if id.entry == nil {
+		id.entry = &Entry{Event: Event{ID: id}}
+		id.entry.timer.Firer = id.entry
+	}
+	return id, id.entry, nil
+}
+
+// accepts reports whether ev, an event that has not expired, would replace
+// the entry's.
+func (e *Entry) accepts(ev *Event) bool {
+	switch e.status {
+	case live:
+		return ev.Time >= e.Time
+	case gone:
+		return ev.Time >= e.liveTime
+	}
+	return true
+}
+
+// put makes ev the entry's event.
+func (x *Index) put(e *Entry, ev *Event) {
+	if e.status == unindexed {
+		e.pos = int32(len(x.entries))
+		x.entries = append(x.entries, e)
+	}
+	moved := e.ID != ev.ID || e.status == unindexed
+	e.status = live
+	e.Event = *ev
+	x.sets.update(e, moved)
+	x.renew(e, ev.Arrival.Add(ev.TTLOr(x.engine.opts.TTL)))
+}
+
+// touch prolongs the life of an entry that is not indexed.
+func (x *Index) touch(e *Entry, ev *Event) {
+	x.renew(e, ev.Arrival.Add(ev.TTLOr(x.engine.opts.TTL)))
+}
+
+func (x *Index) renew(e *Entry, deadline Time) {
+	wheel := x.engine.wheel
+	e.deadline, e.seq = deadline, wheel.Reserve()
+	if !e.timer.IsSet() || e.timer.due > deadline {
+		wheel.SetAs(&e.timer, deadline, e.seq)
+	}
+}
+
+// Fire implements Firer: the deadline may have passed.
+func (e *Entry) Fire(engine *Engine, _ *Timer) {
+	if engine.now < e.deadline {
+		engine.wheel.SetAs(&e.timer, e.deadline, e.seq)
+		return
+	}
+	switch e.status {
+	case live:
+		engine.expire(e)
+	case gone, unindexed:
+		engine.index.drop(e)
+	}
+}
+
+// markExpired puts the expiry ev in the entry's place.
+func (x *Index) markExpired(e *Entry, ev *Event) {
+	moved := e.ID != ev.ID
+	e.liveTime = e.Time
+	e.status = gone
+	e.Event = *ev
+	x.sets.update(e, moved)
+	x.sets.expired(e)
+	x.renew(e, x.engine.now.Add(x.sets.longest))
+}
+
+// drop forgets an entry.
+func (x *Index) drop(e *Entry) {
+	e.dropHolds()
+	x.engine.wheel.Cancel(&e.timer)
+	if e.status != unindexed {
+		x.sets.remove(e)
+		last := x.entries[len(x.entries)-1]
+		x.entries[e.pos], last.pos = last, e.pos
+		x.entries[len(x.entries)-1] = nil
+		x.entries = x.entries[:len(x.entries)-1]
+	}
+	e.status = forgotten
+	x.engine.ids.remove(e.ID)
+}

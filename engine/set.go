@@ -1,0 +1,289 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Set is a standing query: the events of the index for which a predicate
+// holds, and what was asked about them, kept up to date as events come and go.
+// Engine's goroutine only.
+type Set struct {
+	index    *Index
+	pred     Predicate
+	forget   time.Duration
+	members  []*Entry
+	sorted   []*Entry // members by host and service; nil when that changed
+	measures []*measure
+	leaving  []leaver // expired members, in the order in which they go
+	timer    Timer
+	used     Time
+}
+
+// member is an entry's part in one set that its identity allows.
+type member struct {
+	set    *Set
+	rest   Predicate // nil: the identity alone decides
+	values []Value   // what the entry contributes to each measure
+	pos    int32     // in set.members, when in
+	in     bool
+	left   bool // expired for longer than the set counts
+}
+
+type leaver struct {
+	entry   *Entry
+	expired Time
+}
+
+// sets are all the sets of an index.
+type sets struct {
+	index   *Index
+	byKey   map[setKey]*Set
+	all     []*Set        // in the order of their making
+	router  *Router[*Set] // nil after a set came or went
+	longest time.Duration
+}
+
+type setKey struct {
+	query  any
+	forget time.Duration
+}
+
+// unused is how long a set or measure is kept up to date without being read.
+const unused = 5 * time.Minute
+
+// Set returns the set of the events for which pred holds; a nil pred holds for
+// all. query is what it was made from, a text or anything else comparable:
+// the same query gives the same set. forget is how long a member that has
+// expired still counts; a negative one means the engine's. A set that is not
+// asked for or read for some minutes is dropped, so callers ask each time.
+func (x *Index) Set(query any, pred Predicate, forget time.Duration) *Set {
+	if forget < 0 {
+		forget = x.engine.opts.Forget
+	}
+	key := setKey{query, forget}
+	s := x.sets.byKey[key]
+	if s == nil {
+		s = &Set{index: x, pred: pred, forget: forget}
+		s.timer.Firer = s
+		x.sets.byKey[key] = s
+		x.sets.all = append(x.sets.all, s)
+		x.sets.router = nil
+		x.sets.longest = max(x.sets.longest, forget)
+		s.fill()
+	}
+	s.used = x.engine.now
+	return s
+}
+
+// fill enters what is in the index already.
+func (s *Set) fill() {
+	for _, e := range s.index.entries {
+		m := member{set: s}
+		if s.pred != nil {
+			switch s.pred.Static(e.ID) {
+			case Never:
+				continue
+			case Maybe:
+				m.rest = s.pred
+			}
+		}
+		m.left = e.status == gone && s.index.engine.now >= e.Time.Add(s.forget)
+		e.sets = append(e.sets, m)
+		s.apply(e, &e.sets[len(e.sets)-1])
+		if e.status == gone && !m.left {
+			s.leaving = append(s.leaving, leaver{e, e.Time})
+		}
+	}
+	slices.SortStableFunc(s.leaving, func(a, b leaver) int { return cmp.Compare(a.expired, b.expired) })
+	s.arm()
+}
+
+// update brings the sets up to date with the entry's event, which is new;
+// moved says that its identity is, too.
+func (t *sets) update(e *Entry, moved bool) {
+	if moved && len(t.all) > 0 {
+		t.reroute(e)
+	}
+	for i := range e.sets {
+		m := &e.sets[i]
+		m.left = m.left && e.status == gone
+		m.set.apply(e, m)
+	}
+}
+
+// reroute finds the sets that the entry's identity can be in.
+func (t *sets) reroute(e *Entry) {
+	if t.router == nil {
+		t.router = NewRouter[*Set]()
+		for _, s := range t.all {
+			t.router.Add(s.pred, s)
+		}
+	}
+	old := e.sets
+	e.sets = nil
+	for _, hop := range t.router.Route(e.ID).Hops {
+		m := member{set: hop.To}
+		if i := slices.IndexFunc(old, func(o member) bool { return o.set == m.set }); i >= 0 {
+			m = old[i]
+			old = slices.Delete(old, i, i+1)
+		}
+		m.rest = hop.Rest
+		e.sets = append(e.sets, m)
+	}
+	for i := range old {
+		old[i].set.leave(e, &old[i])
+	}
+}
+
+// expired notes that the entry has just expired.
+func (t *sets) expired(e *Entry) {
+	for i := range e.sets {
+		if m := &e.sets[i]; m.set.forget < t.longest || m.set.forget == 0 {
+			if m.set.forget == 0 {
+				m.left = true
+				m.set.leave(e, m)
+				continue
+			}
+			m.set.leaving = append(m.set.leaving, leaver{e, e.Time})
+			m.set.arm()
+		}
+	}
+}
+
+// remove takes an entry out of all sets.
+func (t *sets) remove(e *Entry) {
+	for i := range e.sets {
+		e.sets[i].set.leave(e, &e.sets[i])
+	}
+	e.sets = nil
+}
+
+// arm sets the timer for the next member that goes.
+func (s *Set) arm() {
+	if len(s.leaving) > 0 && !s.timer.IsSet() {
+		s.index.engine.wheel.Set(&s.timer, s.leaving[0].expired.Add(s.forget))
+	}
+}
+
+// Fire implements Firer: members that expired long enough ago go.
+func (s *Set) Fire(engine *Engine, _ *Timer) {
+	for len(s.leaving) > 0 && s.leaving[0].expired.Add(s.forget) <= engine.now {
+		e, expired := s.leaving[0].entry, s.leaving[0].expired
+		s.leaving = s.leaving[1:]
+		if e.status != gone || e.Time != expired {
+			continue
+		}
+		for i := range e.sets {
+			if m := &e.sets[i]; m.set == s {
+				m.left = true
+				s.leave(e, m)
+			}
+		}
+	}
+	if len(s.leaving) == 0 {
+		s.leaving = nil
+	}
+	s.arm()
+}
+
+// apply decides whether the entry is in the set, and counts it.
+func (s *Set) apply(e *Entry, m *member) {
+	in := !m.left
+	if in && m.rest != nil {
+		ok, err := m.rest.Rest(&e.Event)
+		if err != nil {
+			s.index.engine.Fail(&e.Event, err)
+		}
+		in = ok && err == nil
+	}
+	if !in {
+		s.leave(e, m)
+		return
+	}
+	if !m.in {
+		m.in, m.pos = true, int32(len(s.members))
+		s.members = append(s.members, e)
+		s.sorted = nil
+	}
+	for i, measure := range s.measures {
+		if i < len(m.values) {
+			measure.remove(m.values[i])
+		} else {
+			m.values = append(m.values, Value{})
+		}
+		m.values[i] = measure.value(s.index.engine, &e.Event)
+		measure.add(m.values[i])
+	}
+}
+
+// leave takes the entry out of the set, if it is in.
+func (s *Set) leave(e *Entry, m *member) {
+	if !m.in {
+		return
+	}
+	for i, v := range m.values {
+		s.measures[i].remove(v)
+		m.values[i] = Value{}
+	}
+	m.in = false
+	last := s.members[len(s.members)-1]
+	s.members[m.pos] = last
+	last.memberOf(s).pos = m.pos
+	s.members[len(s.members)-1] = nil
+	s.members = s.members[:len(s.members)-1]
+	s.sorted = nil
+}
+
+func (e *Entry) memberOf(s *Set) *member {
+	for i := range e.sets {
+		if e.sets[i].set == s {
+			return &e.sets[i]
+		}
+	}
+	return nil
+}
+
+// Events calls f for each event of the set, by host and service. The events
+// are valid until the engine goes on.
+func (s *Set) Events(f func(*Event) bool) {
+	s.used = s.index.engine.now
+	if s.sorted == nil {
+		s.sorted = slices.Clone(s.members)
+		slices.SortFunc(s.sorted, func(a, b *Entry) int {
+			if c := strings.Compare(a.ID.Host, b.ID.Host); c != 0 {
+				return c
+			}
+			return strings.Compare(a.ID.Service, b.ID.Service)
+		})
+	}
+	for _, e := range s.sorted {
+		if !f(&e.Event) {
+			return
+		}
+	}
+}
+
+// Len returns how many events the set has.
+func (s *Set) Len() int {
+	s.used = s.index.engine.now
+	return len(s.members)
+}
+
+// dropUnused forgets the sets that nobody asked for since the given time.
+func (t *sets) dropUnused(since Time) {
+	for key, s := range t.byKey {
+		if s.used >= since {
+			continue
+		}
+		delete(t.byKey, key)
+		t.all = slices.DeleteFunc(t.all, func(at *Set) bool { return at == s })
+		t.router = nil
+		t.index.engine.wheel.Cancel(&s.timer)
+		for _, e := range t.index.entries {
+			e.sets = slices.DeleteFunc(e.sets, func(m member) bool { return m.set == s })
+		}
+	}
+}
