@@ -52,3 +52,20 @@ func (e *Engine) Fail(ev *Event, err error) {
 
 // Failing reports whether the event in hand is an error event.
 func (e *Engine) Failing() bool { return e.failing }
+
+// HasExpired reports whether the event's state is "expired", or its ttl has
+// passed since it arrived.
+func (e *Engine) HasExpired(ev *Event) bool {
+	return ev.IsExpired() || e.now >= ev.Arrival.Add(ev.TTLOr(e.opts.TTL))
+}
+
+// Caught hands the event that tells of an error to handle, instead of letting
+// it go through the streams. Errors of what handle does are only logged.
+func (e *Engine) Caught(ev *Event, err error, handle func(*Event)) {
+	e.stats.errors++
+	failure := e.ErrorEvent(ev, err)
+	before := e.failing
+	e.failing = true
+	handle(&failure)
+	e.failing = before
+}

@@ -78,6 +78,9 @@ func (e *Entry) dropHolds() {
 // IsLive reports whether the entry is in the index and its ttl has not passed.
 func (e *Entry) IsLive() bool { return e.status == live }
 
+// IsIndexed reports whether the entry is in the index, live or expired.
+func (e *Entry) IsIndexed() bool { return e.status == live || e.status == gone }
+
 // Index holds the latest event of each (host, service). It belongs to the
 // engine's goroutine.
 //

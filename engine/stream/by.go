@@ -1,0 +1,151 @@
+package stream
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"tocsin/engine"
+)
+
+// By keeps everything behind it apart for each combination of keys.
+func (s *Stream) By(keys ...engine.Key) (*Stream, error) {
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("by needs at least one key")
+	}
+	b := &by{keys: keys, static: true}
+	for _, key := range keys {
+		if f, ok := key.(engine.Field); !ok || !f.IsStatic() {
+			b.static = false
+		}
+	}
+	behind := s.add(b, "by")
+	b.keep()
+	b.inner = &Scope{by: b, parent: s.scope, depth: s.scope.depth + 1}
+	behind.scope = b.inner
+	return behind, nil
+}
+
+// by finds the group for each event. Which entries are in a group is kept as
+// holds of the entries, so that a group goes with the last of them.
+type by struct {
+	node
+	keys   []engine.Key
+	static bool // the identity alone decides
+	inner  *Scope
+	buf    []byte
+}
+
+// byState is the groups of a by in one group around it.
+type byState struct {
+	scope  uint64 // of the holds
+	groups map[string]*Group
+}
+
+func (s *byState) drop(*engine.Engine) {
+	for _, g := range s.groups {
+		g.close()
+	}
+}
+
+func (b *by) stateIn(g *Group) *byState {
+	s := stateOf[byState](g, &b.node)
+	if s == nil {
+		s = &byState{scope: b.graph.engine.NewScope(), groups: make(map[string]*Group)}
+		g.states[b.slot] = s
+	}
+	return s
+}
+
+func (b *by) event(g *Group, e *engine.Event) {
+	s := b.stateIn(g)
+	entry := b.graph.engine.Entry(e)
+	var hold *engine.Hold
+	if entry != nil {
+		hold = entry.Hold(s.scope)
+	}
+	expired := e.IsExpired()
+	var in *Group
+	if hold != nil && (expired || b.static && hold.ID == e.ID) {
+		in = hold.Holder.(*Group)
+	} else {
+		var err error
+		if in, err = b.groupFor(g, s, e); err != nil {
+			b.fail(g, e, err)
+			return
+		}
+		if entry != nil && !expired {
+			b.enter(s, entry, hold, in, e)
+		}
+	}
+	in.busy++ // it must not go while the event is in it
+	b.out.event(in, e)
+	if expired && entry != nil && !entry.IsIndexed() {
+		entry.DropHold(s.scope)
+	}
+	in.release()
+}
+
+// enter notes that the entry is in a group now, and leaves the one before.
+func (b *by) enter(s *byState, entry *engine.Entry, hold *engine.Hold, in *Group, e *engine.Event) {
+	if hold != nil {
+		if before := hold.Holder.(*Group); before != in {
+			in.entries++
+			hold.Holder = in
+			before.leave(entry)
+			before.Release()
+		}
+		hold.ID = e.ID
+		return
+	}
+	in.entries++
+	entry.AddHold(&engine.Hold{Scope: s.scope, ID: e.ID, Holder: in})
+}
+
+// leave takes the entry out of the groups inside g.
+func (g *Group) leave(entry *engine.Entry) {
+	for _, s := range g.states {
+		if inner, ok := s.(*byState); ok {
+			if hold := entry.Hold(inner.scope); hold != nil {
+				hold.Holder.(*Group).leave(entry)
+				entry.DropHold(inner.scope)
+			}
+		}
+	}
+}
+
+// groupFor returns the group of the event's keys, making it if need be.
+func (b *by) groupFor(g *Group, s *byState, e *engine.Event) (*Group, error) {
+	buf := b.buf[:0]
+	for _, key := range b.keys {
+		v, err := key.Value(e)
+		if err != nil {
+			return nil, err
+		}
+		buf = appendKey(buf, v)
+	}
+	b.buf = buf
+	if in := s.groups[string(buf)]; in != nil {
+		return in, nil
+	}
+	in := &Group{scope: b.inner, parent: g, owner: s, key: string(buf), made: b.now(), states: make([]state, b.inner.slots)}
+	s.groups[in.key] = in
+	g.busy++ // g lives as long as what is inside it
+	for _, op := range b.inner.starters {
+		op.start(in)
+	}
+	return in, nil
+}
+
+// appendKey appends a text that differs for values that differ.
+func appendKey(buf []byte, v engine.Value) []byte {
+	buf = append(buf, byte(v.Kind))
+	switch v.Kind {
+	case engine.Text:
+		buf = binary.AppendUvarint(buf, uint64(len(v.Str)))
+		buf = append(buf, v.Str...)
+	case engine.Number, engine.Bool:
+		buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(v.Num))
+	}
+	return buf
+}

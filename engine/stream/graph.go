@@ -1,0 +1,267 @@
+package stream
+
+import (
+	"fmt"
+
+	"tocsin/engine"
+)
+
+// Graph is all the streams of one configuration, on one engine.
+type Graph struct {
+	// Site is given to the operators that are made next.
+	Site Site
+
+	engine *engine.Engine
+	root   *Scope
+	top    *Group
+	events *Stream
+}
+
+// Site is where an operator stands in a rules file.
+type Site struct {
+	// Pos is "FILE:LINE".
+	Pos string
+	// Rule is the name of the rule it belongs to; "" outside rules.
+	Rule string
+}
+
+// Scope is the part of a graph behind one by: its operators have their state
+// in the same groups. The root scope is what stands outside of every by.
+type Scope struct {
+	by       *by // nil for the root
+	parent   *Scope
+	depth    int
+	slots    int
+	starters []starter
+}
+
+// starter is an operator whose windows begin when its group is made.
+type starter interface {
+	start(g *Group)
+}
+
+// NewGraph makes a graph without streams.
+func NewGraph(e *engine.Engine) *Graph {
+	g := &Graph{engine: e, root: &Scope{}}
+	g.top = &Group{scope: g.root}
+	g.events = g.Head()
+	return g
+}
+
+// Engine returns the engine that the graph runs on.
+func (g *Graph) Engine() *engine.Engine { return g.engine }
+
+// Events returns the stream of all events, the root of the flow.
+func (g *Graph) Events() *Stream { return g.events }
+
+// Head makes a stream that gets only what is handed to its Handle, HandleList
+// and Fail: for what events pass before they are indexed, and for tests.
+func (g *Graph) Head() *Stream {
+	h := &head{}
+	g.adopt(&h.node, g.root)
+	return &Stream{graph: g, scope: g.root, from: h, out: &h.out}
+}
+
+// Start connects the streams that branch from Events to the engine, and begins
+// the windows that stand outside of by. It is called once, when all streams
+// are made and before events flow.
+func (g *Graph) Start() {
+	g.top.made = g.engine.Now()
+	g.top.states = make([]state, g.root.slots)
+	for _, s := range g.root.starters {
+		s.start(g.top)
+	}
+	for _, op := range g.events.out.next {
+		if w, ok := op.(*where); ok {
+			g.engine.Subscribe(w.pred, &subscription{op: w, out: &w.out, top: g.top})
+		} else {
+			g.engine.Subscribe(nil, &subscription{op: g.events.from, out: &Out{next: []operator{op}}, top: g.top})
+		}
+	}
+}
+
+// subscription is the head of a stream that the engine serves.
+type subscription struct {
+	op  operator
+	out *Out
+	top *Group
+}
+
+func (s *subscription) Handle(e *engine.Event)          { s.out.event(s.top, e) }
+func (s *subscription) Fail(e *engine.Event, err error) { s.op.base().fail(s.top, e, err) }
+
+// operator is one node of the graph.
+type operator interface {
+	// event handles one event, list a list, both for the group in hand.
+	event(g *Group, e *engine.Event)
+	list(g *Group, events []engine.Event)
+	base() *node
+}
+
+// node is what all operators have. Embedding it gives an operator that takes
+// no lists.
+type node struct {
+	graph *Graph
+	scope *Scope
+	site  Site
+	slot  int // of the operator's state in its groups; set by keep
+	name  string
+	out   Out
+	froms []operator // what feeds it
+	catch *catch     // where its errors go; nil: to the engine
+}
+
+func (n *node) base() *node { return n }
+
+func (g *Graph) adopt(n *node, scope *Scope) {
+	n.graph, n.scope, n.site, n.slot = g, scope, g.Site, -1
+}
+
+// list is what an operator does that takes events only.
+func (n *node) list(g *Group, events []engine.Event) {
+	n.fail(g, firstEvent(events), fmt.Errorf("%s takes events, but got a list: put flatten() or a fold before it", n.name))
+}
+
+// fail reports an error of the operator: it becomes an event.
+func (n *node) fail(g *Group, e *engine.Event, err error) {
+	err = n.placed(err)
+	if n.catch == nil || n.graph.engine.Failing() {
+		n.graph.engine.Fail(e, err)
+		return
+	}
+	n.catch.caught(g, e, err)
+}
+
+// placed gives err the operator's place, unless it has one.
+func (n *node) placed(err error) error {
+	if re, ok := err.(*engine.RuleError); ok {
+		if re.Rule == "" {
+			re.Rule = n.site.Rule
+		}
+		return re
+	}
+	if n.site.Pos != "" {
+		err = fmt.Errorf("%s: %w", n.site.Pos, err)
+	}
+	return &engine.RuleError{Rule: n.site.Rule, Err: err}
+}
+
+func (n *node) now() engine.Time { return n.graph.engine.Now() }
+
+// Out is what an operator passes events to, in the order drawn.
+type Out struct {
+	next []operator
+}
+
+func (o *Out) event(g *Group, e *engine.Event) {
+	for _, op := range o.next {
+		op.event(g, e)
+	}
+}
+
+func (o *Out) list(g *Group, events []engine.Event) {
+	for _, op := range o.next {
+		op.list(g, events)
+	}
+}
+
+// Stream is a place in the flow. It is used while rules are loaded; events
+// flow through the operators that it adds.
+type Stream struct {
+	graph *Graph
+	scope *Scope
+	from  operator
+	out   *Out
+}
+
+// add puts an operator behind the stream and returns the place behind it.
+func (s *Stream) add(op operator, name string) *Stream {
+	n := op.base()
+	s.graph.adopt(n, s.scope)
+	n.name = name
+	n.froms = append(n.froms, s.from)
+	s.out.next = append(s.out.next, op)
+	if st, ok := op.(starter); ok {
+		s.scope.starters = append(s.scope.starters, st)
+	}
+	return &Stream{graph: s.graph, scope: s.scope, from: op, out: &n.out}
+}
+
+// keep gives an operator a slot for its state. It is called right after add.
+func (n *node) keep() {
+	n.slot = n.scope.slots
+	n.scope.slots++
+}
+
+// branch returns a further place behind an operator that has several outs.
+func (s *Stream) branch(op operator, out *Out) *Stream {
+	return &Stream{graph: s.graph, scope: s.scope, from: op, out: out}
+}
+
+// Handle passes an event to what stands behind a Head.
+func (s *Stream) Handle(e *engine.Event) { s.out.event(s.graph.top, e) }
+
+// HandleList passes a list to what stands behind a Head.
+func (s *Stream) HandleList(events []engine.Event) { s.out.list(s.graph.top, events) }
+
+// Fail turns an error of a predicate before the stream into an event.
+func (s *Stream) Fail(e *engine.Event, err error) { s.from.base().fail(s.graph.top, e, err) }
+
+// head is where events enter.
+type head struct{ node }
+
+func (h *head) event(g *Group, e *engine.Event)      { h.out.event(g, e) }
+func (h *head) list(g *Group, events []engine.Event) { h.out.list(g, events) }
+
+// firstEvent returns the first event of a list that is not none, or nil.
+func firstEvent(events []engine.Event) *engine.Event {
+	for i := range events {
+		if events[i].ID != nil {
+			return &events[i]
+		}
+	}
+	return nil
+}
+
+// Merge joins streams: what passes any of them passes the merged one, once for
+// each. Streams behind different bys meet in the innermost group that they
+// have in common. All must be of one graph; there must be at least one.
+func Merge(streams ...*Stream) (*Stream, error) {
+	if len(streams) == 0 {
+		return nil, fmt.Errorf("merge needs at least one stream")
+	}
+	first := streams[0]
+	scope := first.scope
+	for _, s := range streams {
+		if s.graph != first.graph {
+			return nil, fmt.Errorf("merge cannot join streams of different configurations")
+		}
+		scope = common(scope, s.scope)
+	}
+	m := &merge{}
+	first.graph.adopt(&m.node, scope)
+	m.name = "merge"
+	for _, s := range streams {
+		m.froms = append(m.froms, s.from)
+		s.out.next = append(s.out.next, m)
+	}
+	return &Stream{graph: first.graph, scope: scope, from: m, out: &m.out}, nil
+}
+
+// merge brings events from inner groups to the group that they share.
+type merge struct{ node }
+
+func (m *merge) event(g *Group, e *engine.Event)      { m.out.event(g.within(m.scope), e) }
+func (m *merge) list(g *Group, events []engine.Event) { m.out.list(g.within(m.scope), events) }
+
+// common returns the innermost scope that both are in.
+func common(a, b *Scope) *Scope {
+	for a != b {
+		if a.depth >= b.depth {
+			a = a.parent
+		} else {
+			b = b.parent
+		}
+	}
+	return a
+}

@@ -1,0 +1,77 @@
+package stream
+
+import "tocsin/engine"
+
+// Group holds the state of one scope's operators for one combination of the
+// keys of by.
+type Group struct {
+	scope  *Scope
+	parent *Group
+	owner  *byState // nil for the top group
+	key    string
+	// made is when the group's windows began.
+	made   engine.Time
+	states []state
+	// entries counts the holds of index entries, busy the reasons for which
+	// operators will pass something on later.
+	entries int
+	busy    int
+	closed  bool
+}
+
+// state is what one operator remembers for one group.
+type state interface {
+	// drop lets go of everything, timers first, as the group has gone.
+	drop(e *engine.Engine)
+}
+
+// stateOf returns an operator's state in g, or nil when there is none yet.
+func stateOf[S any](g *Group, n *node) *S {
+	s, _ := g.states[n.slot].(any).(*S)
+	return s
+}
+
+// within returns the group around g that belongs to scope.
+func (g *Group) within(scope *Scope) *Group {
+	for g.scope != scope {
+		g = g.parent
+	}
+	return g
+}
+
+// hold notes that an operator holds something that will come out later; the
+// group lives at least until release.
+func (g *Group) hold() { g.busy++ }
+
+// release takes back one hold. The group may be gone when it returns.
+func (g *Group) release() {
+	g.busy--
+	g.check()
+}
+
+// Release implements engine.Holder: an entry has left or expired.
+func (g *Group) Release() {
+	g.entries--
+	g.check()
+}
+
+// check closes a group that nothing needs any more.
+func (g *Group) check() {
+	if g.entries > 0 || g.busy > 0 || g.owner == nil || g.closed {
+		return
+	}
+	g.close()
+	delete(g.owner.groups, g.key)
+	g.parent.release()
+}
+
+// close drops the state of all operators.
+func (g *Group) close() {
+	g.closed = true
+	for i, s := range g.states {
+		if s != nil {
+			s.drop(g.scope.by.graph.engine)
+			g.states[i] = nil
+		}
+	}
+}
