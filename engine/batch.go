@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // BatchSize is how many events a batch holds at most.
 const BatchSize = 512
@@ -16,7 +19,8 @@ type Batch struct {
 	// stopped before. It must not block.
 	Done func(error)
 
-	received int64 // wall clock, for the latency histogram
+	received time.Time // for the latency histogram
+	input    *input
 }
 
 // Full reports whether the batch has no room for another event.

@@ -392,8 +392,9 @@ func (e *Engine) StartAt(t Time) {
 	}
 }
 
-// Flush flushes the outputs.
+// Flush flushes the outputs and publishes the counters.
 func (e *Engine) Flush() {
+	e.publish()
 	for _, out := range e.outputs {
 		out.Flush()
 	}

@@ -16,6 +16,12 @@ var ErrTooManyIdentities = errors.New("too many identities (settings.identities)
 // into it from their own goroutines when a name is new to them; the engine
 // removes what it forgets. All methods may be called from any goroutine.
 type Identities struct {
+	*identityTable
+	tags []string // added to each identity that is made through this view
+}
+
+// identityTable is what all views of one Identities share.
+type identityTable struct {
 	seed  maphash.Seed
 	limit int
 
@@ -28,21 +34,29 @@ type Identities struct {
 
 // NewIdentities returns an empty table that holds at most limit identities.
 func NewIdentities(limit int) *Identities {
-	return &Identities{
+	return &Identities{identityTable: &identityTable{
 		seed:   maphash.MakeSeed(),
 		limit:  limit,
 		byKey:  make(map[uint64]*Identity),
 		labels: make(map[uint64][]*Labels),
 		none:   &Labels{},
-	}
+	}}
+}
+
+// tagged returns a view of the table that adds tags to what is made through it.
+func (t *Identities) tagged(tags []string) *Identities {
+	return &Identities{t.identityTable, slices.Concat(t.tags, tags)}
 }
 
 // Len returns how many identities the table holds.
-func (t *Identities) Len() int { return int(t.size.Load()) }
+func (t *identityTable) Len() int { return int(t.size.Load()) }
 
 // Intern returns the identity made of p. It keeps p's strings, but not its
 // slices. It fails with ErrTooManyIdentities only.
 func (t *Identities) Intern(p Parts) (*Identity, error) {
+	if len(t.tags) > 0 {
+		p.Tags = slices.Concat(p.Tags, t.tags)
+	}
 	p.normalize()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,6 +75,9 @@ func (t *Identities) Intern(p Parts) (*Identity, error) {
 // Loose returns the identity made of p, without adding it to the table if it
 // is not there: for events that may never come back to the engine.
 func (t *Identities) Loose(p Parts) *Identity {
+	if len(t.tags) > 0 {
+		p.Tags = slices.Concat(p.Tags, t.tags)
+	}
 	p.normalize()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,7 +90,7 @@ func (t *Identities) Loose(p Parts) *Identity {
 
 // canonical returns the one identity of the table that equals id, adding id
 // itself if there is none.
-func (t *Identities) canonical(id *Identity) (*Identity, error) {
+func (t *identityTable) canonical(id *Identity) (*Identity, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if id.flags.Load()&identityInterned != 0 {
@@ -91,7 +108,7 @@ func (t *Identities) canonical(id *Identity) (*Identity, error) {
 }
 
 // remove takes id and every other identity of the same host and service out.
-func (t *Identities) remove(id *Identity) {
+func (t *identityTable) remove(id *Identity) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var rest *Identity
@@ -108,7 +125,7 @@ func (t *Identities) remove(id *Identity) {
 }
 
 // siblings calls f for each identity of the table with id's host and service.
-func (t *Identities) siblings(id *Identity, f func(*Identity)) {
+func (t *identityTable) siblings(id *Identity, f func(*Identity)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for at := t.byKey[id.hash]; at != nil; at = at.next {
@@ -119,7 +136,7 @@ func (t *Identities) siblings(id *Identity, f func(*Identity)) {
 }
 
 // lookup returns any identity with that host and service.
-func (t *Identities) lookup(p Parts) *Identity {
+func (t *identityTable) lookup(p Parts) *Identity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for at := t.byKey[t.keyHash(&p)]; at != nil; at = at.next {
@@ -132,7 +149,7 @@ func (t *Identities) lookup(p Parts) *Identity {
 
 // sweep drops identities that the engine has never seen an event of: their
 // events were dropped on the way. It reports whether it made room.
-func (t *Identities) sweep() bool {
+func (t *identityTable) sweep() bool {
 	before := t.Len()
 	for hash, at := range t.byKey {
 		var rest *Identity
@@ -150,7 +167,7 @@ func (t *Identities) sweep() bool {
 	return t.Len() < before
 }
 
-func (t *Identities) setChain(hash uint64, at *Identity) {
+func (t *identityTable) setChain(hash uint64, at *Identity) {
 	if at == nil {
 		delete(t.byKey, hash)
 	} else {
@@ -162,7 +179,7 @@ func (t *Identities) setChain(hash uint64, at *Identity) {
 // Labels that change with every event would otherwise grow it without bound.
 const variants = 16
 
-func (t *Identities) insert(id *Identity) {
+func (t *identityTable) insert(id *Identity) {
 	n := 0
 	for at := t.byKey[id.hash]; at != nil; at = at.next {
 		if n++; n == variants-1 {
@@ -181,14 +198,14 @@ func (t *Identities) insert(id *Identity) {
 	t.size.Add(1)
 }
 
-func (t *Identities) drop(id *Identity) {
+func (t *identityTable) drop(id *Identity) {
 	t.release(id.Labels)
 	id.next = nil
 	id.flags.And(^(identityInterned | identityAdopted))
 	t.size.Add(-1)
 }
 
-func (t *Identities) find(hash uint64, p *Parts) *Identity {
+func (t *identityTable) find(hash uint64, p *Parts) *Identity {
 	for at := t.byKey[hash]; at != nil; at = at.next {
 		if at.Host == p.Host && at.Service == p.Service && at.Has&(HasHost|HasService) == p.Has &&
 			slices.Equal(at.Labels.Tags, p.Tags) && slices.Equal(at.Labels.Attrs, p.Attrs) {
@@ -198,7 +215,7 @@ func (t *Identities) find(hash uint64, p *Parts) *Identity {
 	return nil
 }
 
-func (t *Identities) make(hash uint64, p *Parts) *Identity {
+func (t *identityTable) make(hash uint64, p *Parts) *Identity {
 	return &Identity{
 		Host: p.Host, Service: p.Service, Has: p.Has & (HasHost | HasService),
 		Labels: t.findLabels(p.Tags, p.Attrs), hash: hash,
@@ -207,7 +224,7 @@ func (t *Identities) make(hash uint64, p *Parts) *Identity {
 
 // findLabels returns the shared labels of these tags and attributes, or new
 // ones that insert may share later.
-func (t *Identities) findLabels(tags []string, attrs []Attr) *Labels {
+func (t *identityTable) findLabels(tags []string, attrs []Attr) *Labels {
 	if len(tags) == 0 && len(attrs) == 0 {
 		return t.none
 	}
@@ -233,13 +250,13 @@ func (t *Identities) findLabels(tags []string, attrs []Attr) *Labels {
 }
 
 // retain shares l for as long as an interned identity has it.
-func (t *Identities) retain(l *Labels) {
+func (t *identityTable) retain(l *Labels) {
 	if l.refs++; l.refs == 1 && l != t.none {
 		t.labels[l.hash] = append(t.labels[l.hash], l)
 	}
 }
 
-func (t *Identities) release(l *Labels) {
+func (t *identityTable) release(l *Labels) {
 	if l.refs--; l.refs > 0 || l == t.none {
 		return
 	}
@@ -278,7 +295,7 @@ func (p *Parts) normalize() {
 	}
 }
 
-func (t *Identities) keyHash(p *Parts) uint64 {
+func (t *identityTable) keyHash(p *Parts) uint64 {
 	h := maphash.String(t.seed, p.Host)
 	h = h*0x9E3779B97F4A7C15 ^ maphash.String(t.seed, p.Service)
 	return h ^ uint64(p.Has&(HasHost|HasService))<<56

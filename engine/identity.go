@@ -14,21 +14,22 @@ import (
 // Its unexported fields belong to the engine: what was computed once for this
 // identity and would otherwise be computed for each event.
 type Identity struct {
+	// What each event needs comes first, to share a cache line. Engine's
+	// goroutine only, but for flags.
+	entry   *Entry          // what the engine knows of it
+	route   *Route[Handler] // which streams can match
+	derived *derived        // what operators turn it into
+	flags   atomic.Uint32
+
+	// Has says which of Host and Service are there.
+	Has     Fields
 	Host    string
 	Service string
 	// Labels is never nil.
 	Labels *Labels
-	// Has says which of Host and Service are there.
-	Has Fields
 
-	flags atomic.Uint32
-	hash  uint64
-	next  *Identity // of those with the same host and service
-
-	// Engine's goroutine only.
-	entry   *Entry          // what the engine knows of it
-	route   *Route[Handler] // which streams can match
-	derived []derived       // what operators turn it into
+	hash uint64
+	next *Identity // of those with the same hash; under the table's lock
 }
 
 const (
@@ -36,9 +37,11 @@ const (
 	identityAdopted                     // the engine has seen an event of it
 )
 
+// derived is one of a list.
 type derived struct {
-	by any
-	id *Identity
+	by   any
+	id   *Identity
+	next *derived
 }
 
 // Labels are the tags and attributes of an identity. They are immutable and
@@ -119,12 +122,12 @@ func (l *Labels) Attr(key string) (string, bool) {
 // Derived returns what make turns id into, computed once for each pair of by
 // (a comparable value, usually the operator) and id. Engine's goroutine only.
 func (id *Identity) Derived(by any, make func(*Identity) *Identity) *Identity {
-	for i := range id.derived {
-		if id.derived[i].by == by {
-			return id.derived[i].id
+	for d := id.derived; d != nil; d = d.next {
+		if d.by == by {
+			return d.id
 		}
 	}
 	to := make(id)
-	id.derived = append(id.derived, derived{by, to})
+	id.derived = &derived{by, to, id.derived}
 	return to
 }
