@@ -91,8 +91,8 @@ type Engine struct {
 }
 
 type queued struct {
-	event Event
-	index bool
+	event   Event
+	failure bool // it tells of an error
 }
 
 // New makes an engine whose clock stands at now.
@@ -139,7 +139,7 @@ func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
 func (e *Engine) Ingest(ev *Event) {
 	e.arrive(ev)
 	ev.Depth = 0
-	e.take(ev, true)
+	e.take(ev)
 	e.drain()
 }
 
@@ -156,10 +156,10 @@ func (e *Engine) arrive(ev *Event) {
 }
 
 // take indexes an event and passes it through the streams.
-func (e *Engine) take(ev *Event, index bool) {
+func (e *Engine) take(ev *Event) {
 	e.stats.events++
-	if e.opts.Bare {
-		e.pass(ev)
+	if e.opts.Bare || e.failing {
+		e.pass(ev) // error events are not indexed, nor is there always room
 		return
 	}
 	id, entry, err := e.index.adopt(ev.ID)
@@ -170,8 +170,8 @@ func (e *Engine) take(ev *Event, index bool) {
 	ev.ID = id
 	switch {
 	case ev.IsExpired():
-		e.takeExpired(entry, ev, index)
-	case !index || !e.autoIndexed(ev):
+		e.takeExpired(entry, ev)
+	case !e.autoIndexed(ev):
 		if entry.status == unindexed {
 			e.index.touch(entry, ev)
 		}
@@ -202,7 +202,7 @@ func (e *Engine) autoIndexed(ev *Event) bool {
 }
 
 // takeExpired handles an expiry that came as an event.
-func (e *Engine) takeExpired(entry *Entry, ev *Event, index bool) {
+func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 	ev.Clear(HasMetric | HasDescription | HasTTL)
 	if entry.status == unindexed {
 		e.pass(ev)
@@ -221,7 +221,7 @@ func (e *Engine) takeExpired(entry *Entry, ev *Event, index bool) {
 			ev.ID = id
 		}
 	}
-	if index && entry.status == live && ev.Time >= entry.Time {
+	if entry.status == live && ev.Time >= entry.Time {
 		e.index.markExpired(entry, ev)
 		e.pass(ev)
 		entry.dropHolds()
@@ -279,7 +279,7 @@ func (e *Engine) reject(ev *Event, err error) {
 	full := Event{ID: e.ids.Loose(p), Time: e.now, Arrival: e.now, Has: HasTime, Depth: MaxDepth}
 	full.SetState("critical")
 	full.SetDescription(err.Error())
-	e.queue = append(e.queue, queued{full, false})
+	e.queue = append(e.queue, queued{full, true})
 }
 
 // Emit takes an event that a rule derived: once the event in hand has been
@@ -298,7 +298,7 @@ func (e *Engine) Emit(ev Event) {
 	if ev.Has&HasTime == 0 {
 		ev.SetTime(e.now)
 	}
-	e.queue = append(e.queue, queued{ev, true})
+	e.queue = append(e.queue, queued{ev, false})
 }
 
 // IndexOnly puts an event into the index, without passing it through the
@@ -355,10 +355,8 @@ func (e *Engine) drain() {
 		q := e.queue[e.at]
 		e.queue[e.at] = queued{}
 		e.at++
-		if !q.index {
-			e.failing = true
-		}
-		e.take(&q.event, q.index)
+		e.failing = q.failure
+		e.take(&q.event)
 		e.failing = false
 	}
 	e.queue, e.at = e.queue[:0], 0

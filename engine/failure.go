@@ -47,16 +47,17 @@ func (e *Engine) Fail(ev *Event, err error) {
 		e.opts.Logger.Error("error while handling an error", "err", err)
 		return
 	}
-	e.queue = append(e.queue, queued{e.ErrorEvent(ev, err), false})
+	e.queue = append(e.queue, queued{e.ErrorEvent(ev, err), true})
 }
 
 // Failing reports whether the event in hand is an error event.
 func (e *Engine) Failing() bool { return e.failing }
 
 // HasExpired reports whether the event's state is "expired", or its ttl has
-// passed since it arrived.
+// passed since it arrived. At the instant of its arrival no event has expired
+// by its ttl: with a ttl of 0 the streams see it first.
 func (e *Engine) HasExpired(ev *Event) bool {
-	return ev.IsExpired() || e.now >= ev.Arrival.Add(ev.TTLOr(e.opts.TTL))
+	return ev.IsExpired() || e.now > ev.Arrival && e.now >= ev.Arrival.Add(ev.TTLOr(e.opts.TTL))
 }
 
 // Caught hands the event that tells of an error to handle, instead of letting

@@ -54,12 +54,25 @@ func (r *Router[T]) Add(pred Predicate, to T) {
 	r.targets = append(r.targets, target[T]{pred, to})
 	if l, ok := pred.(Literals); ok {
 		if literals := l.Literals(); len(literals) > 0 {
-			t := r.tableOf(literals[0])
-			t.texts[literals[0].Text] = append(t.texts[literals[0].Text], i)
+			l := mostSelective(literals)
+			t := r.tableOf(l)
+			t.texts[l.Text] = append(t.texts[l.Text], i)
 			return
 		}
 	}
 	r.scan = append(r.scan, i)
+}
+
+// mostSelective prefers a service to a host, and either to anything else:
+// hosts have many services, and tags are on many hosts.
+func mostSelective(literals []Literal) Literal {
+	best := literals[0]
+	for _, l := range literals[1:] {
+		if !l.Tag && (l.Field.kind == fieldService || l.Field.kind == fieldHost && (best.Tag || best.Field.kind != fieldService)) {
+			best = l
+		}
+	}
+	return best
 }
 
 func (r *Router[T]) tableOf(l Literal) *literalTable {

@@ -122,20 +122,22 @@ func (t *sets) reroute(e *Entry) {
 			t.router.Add(s.pred, s)
 		}
 	}
-	old := e.sets
-	e.sets = nil
+	var list []member
 	for _, hop := range t.router.Route(e.ID).Hops {
 		m := member{set: hop.To}
-		if i := slices.IndexFunc(old, func(o member) bool { return o.set == m.set }); i >= 0 {
-			m = old[i]
-			old = slices.Delete(old, i, i+1)
+		if old := e.memberOf(hop.To); old != nil {
+			m = *old
+			old.set = nil // moved on
 		}
 		m.rest = hop.Rest
-		e.sets = append(e.sets, m)
+		list = append(list, m)
 	}
-	for i := range old {
-		old[i].set.leave(e, &old[i])
+	for i := range e.sets {
+		if m := &e.sets[i]; m.set != nil {
+			m.set.leave(e, m)
+		}
 	}
+	e.sets = list
 }
 
 // expired notes that the entry has just expired.
