@@ -1,4 +1,0 @@
-package engine
-
-type Entry struct{}
-type Route struct{}
