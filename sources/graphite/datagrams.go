@@ -1,0 +1,54 @@
+package graphite
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+)
+
+const (
+	maxDatagram = 65535
+	// udpBuffer is asked of the kernel, which gives as much as
+	// net.core.rmem_max allows.
+	udpBuffer = 8 << 20
+)
+
+// readDatagrams reads plaintext lines over UDP until conn is closed. A datagram
+// holds whole lines; the last one needs no line end.
+func readDatagrams(ctx context.Context, conn *net.UDPConn, f *feed) {
+	socket := newSocket(conn)
+	buf := make([]byte, maxDatagram)
+	for {
+		n, from, lost, err := socket.read(buf)
+		f.counters.lost.Add(lost)
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			f.log.warn("cannot read a datagram", netip.AddrPort{}, nil, err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(acceptPause):
+			}
+			continue
+		}
+		f.counters.bytes.Add(n)
+		f.sender = from
+		f.datagram(buf[:n])
+		if !socket.pending() {
+			f.flush()
+		}
+	}
+}
+
+// datagram takes the lines of one datagram. Offering them never fails.
+func (f *feed) datagram(data []byte) {
+	used, _ := f.lines(data)
+	if used < len(data) {
+		f.line(data[used:])
+		f.resolve()
+	}
+}
