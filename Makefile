@@ -1,0 +1,31 @@
+# Everything here works on a fresh Debian machine with Go.
+GO ?= go
+FUZZTIME ?= 10s
+
+.PHONY: build run test test-real lint fuzz bench
+
+build: ## bin/tocsin
+	$(GO) build -trimpath -o bin/tocsin ./cmd/tocsin
+
+run: build ## the shop, fed by itself, with its strip of LEDs
+	./bin/tocsin demo
+
+test: ## needs Go only
+	$(GO) test -race ./...
+
+test-real: ## against the real programs; installs those that are missing
+	.ci/real-programs
+	$(GO) test -count=1 -tags real -run 'Real' ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags real ./...
+	$(GO) mod tidy -diff
+
+fuzz: ## each fuzzer for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+
+bench: ## the figures of bench/README.md
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./engine/... ./sources/... ./sinks/... ./rules/...
+	$(GO) run ./bench/cmd
