@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 )
 
@@ -315,39 +314,6 @@ func (u *unpickler) numberOp(op byte) error {
 
 func (u *unpickler) number(f float64) error {
 	return u.push(picked{kind: pickedNumber, number: f})
-}
-
-// long reads a whole number of any length, in two's complement.
-func (u *unpickler) long(op byte) error {
-	width := 1
-	if op == 0x8b {
-		width = 4
-	}
-	n, err := u.uint(width)
-	if err != nil {
-		return err
-	}
-	if n > maxPickleLong {
-		return errPickleNumber
-	}
-	b, err := u.take(int(n))
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return u.number(0)
-	}
-	bigEndian := make([]byte, n)
-	for i, c := range b {
-		bigEndian[len(b)-1-i] = c
-	}
-	var i big.Int
-	i.SetBytes(bigEndian)
-	if bigEndian[0]&0x80 != 0 {
-		i.Sub(&i, new(big.Int).Lsh(big.NewInt(1), uint(8*n)))
-	}
-	f, _ := new(big.Float).SetInt(&i).Float64()
-	return u.number(f)
 }
 
 // refused names the opcode that the unpickler does not run.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/big"
 	"strconv"
 	"unicode/utf8"
 )
@@ -103,6 +104,39 @@ func (u *unpickler) decimal(op byte, line []byte) error {
 	if err != nil {
 		return errPickleNumber
 	}
+	return u.number(f)
+}
+
+// long reads a whole number of any length, in two's complement.
+func (u *unpickler) long(op byte) error {
+	width := 1
+	if op == 0x8b {
+		width = 4
+	}
+	n, err := u.uint(width)
+	if err != nil {
+		return err
+	}
+	if n > maxPickleLong {
+		return errPickleNumber
+	}
+	b, err := u.take(int(n))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return u.number(0)
+	}
+	bigEndian := make([]byte, n)
+	for i, c := range b {
+		bigEndian[len(b)-1-i] = c
+	}
+	var i big.Int
+	i.SetBytes(bigEndian)
+	if bigEndian[0]&0x80 != 0 {
+		i.Sub(&i, new(big.Int).Lsh(big.NewInt(1), uint(8*n)))
+	}
+	f, _ := new(big.Float).SetInt(&i).Float64()
 	return u.number(f)
 }
 
