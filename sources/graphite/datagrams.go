@@ -25,6 +25,7 @@ func readDatagrams(ctx context.Context, conn *net.UDPConn, f *feed) {
 		f.counters.lost.Add(lost)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
+				f.flush()
 				return
 			}
 			f.log.warn("cannot read a datagram", netip.AddrPort{}, nil, err)
