@@ -76,18 +76,20 @@ const MaxDepth = 16
 // Engine is one partition's index, streams, clock and timers. All methods are
 // for the one goroutine that runs it, unless they say otherwise.
 type Engine struct {
-	opts    Options
-	now     Time
-	wheel   *Wheel
-	ids     *Identities
-	index   *Index
-	top     *Router[Handler]
-	outputs []Output
-	queue   []queued // derived events that wait for their turn
-	at      int      // next of queue
-	failing bool     // an error event is being handled
-	scopes  uint64
-	stats   engineStats
+	opts       Options
+	now        Time
+	wheel      *Wheel
+	ids        *Identities
+	index      *Index
+	top        *Router[Handler]
+	outputs    []Output
+	queue      []queued // derived events that wait for their turn
+	at         int      // next of queue
+	failing    bool     // an error event is being handled
+	scopes     uint64
+	stats      Stats
+	rejectedAt Time // when an event last told of that
+	published  published
 }
 
 type queued struct {
@@ -101,7 +103,7 @@ func New(opts Options, now Time) *Engine {
 	e := &Engine{opts: opts, now: now, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
 	e.index = &Index{engine: e}
 	e.index.sets = sets{index: e.index, byKey: make(map[setKey]*Set), longest: opts.Forget}
-	e.stats = newEngineStats(e)
+	e.published = newPublished(e)
 	return e
 }
 
@@ -151,13 +153,13 @@ func (e *Engine) arrive(ev *Event) {
 		ev.SetTime(e.now)
 	} else if ev.Time > e.now.Add(e.opts.Skew) {
 		ev.Time = e.now
-		e.stats.skewed++
+		e.stats.Skewed++
 	}
 }
 
 // take indexes an event and passes it through the streams.
 func (e *Engine) take(ev *Event) {
-	e.stats.events++
+	e.stats.Events++
 	if e.opts.Bare || e.failing {
 		e.pass(ev) // error events are not indexed, nor is there always room
 		return
@@ -236,7 +238,7 @@ func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 // expire puts an expiry in the place of an entry whose ttl has passed, and
 // passes it through the streams.
 func (e *Engine) expire(entry *Entry) {
-	e.stats.expired++
+	e.stats.Expired++
 	ev := Event{ID: entry.ID, Time: e.now, Arrival: e.now, Has: HasTime}
 	ev.SetState(Expired)
 	e.index.markExpired(entry, &ev)
@@ -268,11 +270,11 @@ func (e *Engine) pass(ev *Event) {
 // reject counts an event of an identity that there is no room for, and says so
 // by an event now and then.
 func (e *Engine) reject(ev *Event, err error) {
-	e.stats.rejected++
-	if e.now < e.stats.rejectedAt.Add(10*time.Second) && e.stats.rejected > 1 {
+	e.stats.Rejected++
+	if e.now < e.rejectedAt.Add(10*time.Second) && e.stats.Rejected > 1 {
 		return
 	}
-	e.stats.rejectedAt = e.now
+	e.rejectedAt = e.now
 	e.opts.Logger.Warn("event rejected", "host", ev.ID.Host, "service", ev.ID.Service, "err", err)
 	p := Parts{Tags: []string{"tocsin", "error"}}
 	p.SetService("tocsin identities")
@@ -293,7 +295,7 @@ func (e *Engine) Emit(ev Event) {
 		e.Fail(&ev, fmt.Errorf("an event was derived more than %d times from another; does a rule emit what it reads?", MaxDepth))
 		return
 	}
-	e.stats.derived++
+	e.stats.Derived++
 	ev.Arrival = e.now
 	if ev.Has&HasTime == 0 {
 		ev.SetTime(e.now)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -29,6 +30,8 @@ func BenchmarkIngest(b *testing.B) {
 				p.SetService(fmt.Sprintf("service.%d", i%100))
 				ids[i], _ = e.ids.Intern(p)
 			}
+			// Events do not come in the order in which memory was given out.
+			rand.New(rand.NewPCG(1, 2)).Shuffle(series, func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 			next := 0
 			round := func() {
 				batch := in.Batch()

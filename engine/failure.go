@@ -42,7 +42,7 @@ func (e *Engine) ErrorEvent(ev *Event, err error) Event {
 // Fail turns an error into an event that goes through the streams without
 // being indexed. An error while an error event is handled is only logged.
 func (e *Engine) Fail(ev *Event, err error) {
-	e.stats.errors++
+	e.stats.Errors++
 	if e.failing || e.opts.Bare {
 		e.opts.Logger.Error("error while handling an error", "err", err)
 		return
@@ -63,7 +63,7 @@ func (e *Engine) HasExpired(ev *Event) bool {
 // Caught hands the event that tells of an error to handle, instead of letting
 // it go through the streams. Errors of what handle does are only logged.
 func (e *Engine) Caught(ev *Event, err error, handle func(*Event)) {
-	e.stats.errors++
+	e.stats.Errors++
 	failure := e.ErrorEvent(ev, err)
 	before := e.failing
 	e.failing = true

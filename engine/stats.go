@@ -2,35 +2,48 @@ package engine
 
 import "github.com/VictoriaMetrics/metrics"
 
-// engineStats are the engine's own counters: plain numbers that its goroutine
-// counts, and what they are published as after each batch.
-type engineStats struct {
-	events, derived, expired, errors, rejected, skewed uint64
-	rejectedAt                                         Time
-
-	published [6]*metrics.Counter
-	entries   *metrics.Gauge
+// Stats are what an engine has counted since its start.
+type Stats struct {
+	// Events are those that went through the streams; Derived those of them
+	// that a rule emitted, Expired those that tell of a ttl that has passed.
+	Events, Derived, Expired uint64
+	// Errors are those of functions and operators.
+	Errors uint64
+	// Rejected events had an identity that there was no room for; Skewed ones
+	// a time too far in the future.
+	Rejected, Skewed uint64
 }
 
-func newEngineStats(e *Engine) engineStats {
+// published are the counters as other goroutines see them.
+type published struct {
+	counters [6]*metrics.Counter
+	entries  *metrics.Gauge
+}
+
+func newPublished(e *Engine) published {
 	set := e.opts.Metrics
-	s := engineStats{published: [6]*metrics.Counter{
-		set.GetOrCreateCounter("tocsin_events_total"),
-		set.GetOrCreateCounter("tocsin_events_derived_total"),
-		set.GetOrCreateCounter("tocsin_events_expired_total"),
-		set.GetOrCreateCounter("tocsin_rule_errors_total"),
-		set.GetOrCreateCounter("tocsin_events_rejected_total"),
-		set.GetOrCreateCounter("tocsin_events_skewed_total"),
-	}, entries: set.GetOrCreateGauge("tocsin_index_entries", nil)}
 	set.GetOrCreateGauge("tocsin_identities", func() float64 { return float64(e.ids.Len()) })
-	return s
+	return published{
+		counters: [6]*metrics.Counter{
+			set.GetOrCreateCounter("tocsin_events_total"),
+			set.GetOrCreateCounter("tocsin_events_derived_total"),
+			set.GetOrCreateCounter("tocsin_events_expired_total"),
+			set.GetOrCreateCounter("tocsin_rule_errors_total"),
+			set.GetOrCreateCounter("tocsin_events_rejected_total"),
+			set.GetOrCreateCounter("tocsin_events_skewed_total"),
+		},
+		entries: set.GetOrCreateGauge("tocsin_index_entries", nil),
+	}
 }
+
+// Stats returns what the engine has counted.
+func (e *Engine) Stats() Stats { return e.stats }
 
 // publish makes the counters visible to other goroutines.
 func (e *Engine) publish() {
 	s := &e.stats
-	for i, n := range [6]uint64{s.events, s.derived, s.expired, s.errors, s.rejected, s.skewed} {
-		s.published[i].Set(n)
+	for i, n := range [6]uint64{s.Events, s.Derived, s.Expired, s.Errors, s.Rejected, s.Skewed} {
+		e.published.counters[i].Set(n)
 	}
-	s.entries.Set(float64(len(e.index.entries)))
+	e.published.entries.Set(float64(len(e.index.entries)))
 }

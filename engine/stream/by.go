@@ -40,6 +40,7 @@ type by struct {
 type byState struct {
 	scope  uint64 // of the holds
 	groups map[string]*Group
+	last   map[hostService]*Group // of identities, when there is no index to ask
 }
 
 func (s *byState) drop(*engine.Engine) {
@@ -52,6 +53,9 @@ func (b *by) stateIn(g *Group) *byState {
 	s := stateOf[byState](g, &b.node)
 	if s == nil {
 		s = &byState{scope: b.graph.engine.NewScope(), groups: make(map[string]*Group)}
+		if b.graph.engine.Bare() {
+			s.last = make(map[hostService]*Group)
+		}
 		g.states[b.slot] = s
 	}
 	return s
@@ -66,16 +70,24 @@ func (b *by) event(g *Group, e *engine.Event) {
 	}
 	expired := e.IsExpired()
 	var in *Group
-	if hold != nil && (expired || b.static && hold.ID == e.ID) {
+	switch {
+	case hold != nil && (expired || b.static && hold.ID == e.ID):
 		in = hold.Holder.(*Group)
-	} else {
+	case s.last != nil && expired:
+		in = s.last[hostServiceOf(e.ID)]
+	}
+	if in == nil {
 		var err error
 		if in, err = b.groupFor(g, s, e); err != nil {
 			b.fail(g, e, err)
 			return
 		}
-		if entry != nil && !expired {
+		switch {
+		case expired:
+		case entry != nil:
 			b.enter(s, entry, hold, in, e)
+		case s.last != nil:
+			s.last[hostServiceOf(e.ID)] = in
 		}
 	}
 	in.busy++ // it must not go while the event is in it
@@ -131,6 +143,9 @@ func (b *by) groupFor(g *Group, s *byState, e *engine.Event) (*Group, error) {
 	in := &Group{scope: b.inner, parent: g, owner: s, key: string(buf), made: b.now(), states: make([]state, b.inner.slots)}
 	s.groups[in.key] = in
 	g.busy++ // g lives as long as what is inside it
+	if s.last != nil {
+		in.busy++ // without an index, to the end
+	}
 	for _, op := range b.inner.starters {
 		op.start(in)
 	}

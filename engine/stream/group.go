@@ -25,9 +25,14 @@ type state interface {
 	drop(e *engine.Engine)
 }
 
+// untimed is part of states that set no timers.
+type untimed struct{}
+
+func (untimed) drop(*engine.Engine) {}
+
 // stateOf returns an operator's state in g, or nil when there is none yet.
 func stateOf[S any](g *Group, n *node) *S {
-	s, _ := g.states[n.slot].(any).(*S)
+	s, _ := any(g.states[n.slot]).(*S)
 	return s
 }
 
@@ -74,4 +79,14 @@ func (g *Group) close() {
 			g.states[i] = nil
 		}
 	}
+}
+
+// hostService is what tells entries of the index apart.
+type hostService struct {
+	host, service string
+	has           engine.Fields
+}
+
+func hostServiceOf(id *engine.Identity) hostService {
+	return hostService{id.Host, id.Service, id.Has & (engine.HasHost | engine.HasService)}
 }

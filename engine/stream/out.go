@@ -59,18 +59,31 @@ func (s *Stream) Emit() *Stream { return s.add(&emit{}, "emit") }
 type emit struct{ node }
 
 func (m *emit) event(g *Group, e *engine.Event) {
-	derived := *e
-	derived.Depth++
-	m.graph.engine.Emit(derived)
-	m.out.event(g, e)
+	if m.derive(g, e) {
+		m.out.event(g, e)
+	}
 }
 
 func (m *emit) list(g *Group, events []engine.Event) {
-	for _, e := range present(events) {
-		e.Depth++
-		m.graph.engine.Emit(e)
+	there := present(events)
+	for i := range there {
+		if !m.derive(g, &there[i]) {
+			return
+		}
 	}
 	m.out.list(g, events)
+}
+
+// derive hands a copy of e to the engine, unless e is derived too deeply.
+func (m *emit) derive(g *Group, e *engine.Event) bool {
+	if e.Depth >= engine.MaxDepth {
+		m.fail(g, e, fmt.Errorf("an event was derived more than %d times from another; does a rule emit what it reads?", engine.MaxDepth))
+		return false
+	}
+	derived := *e
+	derived.Depth++
+	m.graph.engine.Emit(derived)
+	return true
 }
 
 // Index puts events into the index only, and passes them on.

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -192,6 +193,12 @@ func (s *Source) Run(ctx context.Context, in engine.Input) error {
 	server.closeConnections()
 	wg.Wait()
 	return nil
+}
+
+// Decode reads plaintext lines from r until it ends, as Run does from each of
+// its connections, and hands their events to in. It may run beside Run.
+func (s *Source) Decode(ctx context.Context, r io.Reader, in engine.Input) error {
+	return readLines(r, s.newFeed(in, func(b *engine.Batch) error { return in.Send(ctx, b) }))
 }
 
 // newFeed returns a feed whose batches go to send.
