@@ -276,12 +276,7 @@ func (e *Engine) reject(ev *Event, err error) {
 	}
 	e.rejectedAt = e.now
 	e.opts.Logger.Warn("event rejected", "host", ev.ID.Host, "service", ev.ID.Service, "err", err)
-	p := Parts{Tags: []string{"tocsin", "error"}}
-	p.SetService("tocsin identities")
-	full := Event{ID: e.ids.Loose(p), Time: e.now, Arrival: e.now, Has: HasTime, Depth: MaxDepth}
-	full.SetState("critical")
-	full.SetDescription(err.Error())
-	e.queue = append(e.queue, queued{full, true})
+	e.notice("tocsin identities", err.Error())
 }
 
 // Emit takes an event that a rule derived: once the event in hand has been

@@ -70,3 +70,13 @@ func (e *Engine) Caught(ev *Event, err error, handle func(*Event)) {
 	handle(&failure)
 	e.failing = before
 }
+
+// notice queues an event by which the engine tells of trouble of its own.
+func (e *Engine) notice(service, description string, attrs ...Attr) {
+	p := Parts{Tags: []string{"tocsin", "error"}, Attrs: attrs}
+	p.SetService(service)
+	ev := Event{ID: e.ids.Loose(p), Time: e.now, Arrival: e.now, Has: HasTime, Depth: MaxDepth}
+	ev.SetState("critical")
+	ev.SetDescription(description)
+	e.queue = append(e.queue, queued{ev, true})
+}

@@ -30,6 +30,8 @@ type identityTable struct {
 	labels map[uint64][]*Labels
 	none   *Labels
 	size   atomic.Int64
+
+	refused int // calls until the next sweep
 }
 
 // NewIdentities returns an empty table that holds at most limit identities.
@@ -148,8 +150,14 @@ func (t *identityTable) lookup(p Parts) *Identity {
 }
 
 // sweep drops identities that the engine has never seen an event of: their
-// events were dropped on the way. It reports whether it made room.
+// events were dropped on the way. It reports whether it made room. Walking the
+// table takes long, so of many calls most only say no.
 func (t *identityTable) sweep() bool {
+	if t.refused > 0 {
+		t.refused--
+		return false
+	}
+	t.refused = t.limit / 8
 	before := t.Len()
 	for hash, at := range t.byKey {
 		var rest *Identity

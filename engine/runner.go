@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,8 +21,9 @@ const (
 	// serves in turn, so that a great many of one do not keep the other waiting.
 	turnTimers  = 512
 	turnBatches = 64
-	// sweepEvery is how often what nobody reads any more is dropped.
-	sweepEvery = time.Minute
+	// choresEvery is how often what nobody reads any more is dropped, and what
+	// was lost is told.
+	choresEvery = 10 * time.Second
 )
 
 // Runner runs one engine on the wall's clock: it takes batches from sources,
@@ -39,6 +41,9 @@ type Runner struct {
 
 	set     *metrics.Set
 	latency *metrics.Histogram
+
+	mu     sync.Mutex
+	inputs []*input
 }
 
 // NewRunner makes a runner of e, which must not be used by anyone else from
@@ -77,15 +82,37 @@ type input struct {
 	ids     *Identities
 	events  *metrics.Counter
 	dropped *metrics.Counter
+	told    uint64 // of dropped; engine's goroutine only
 }
 
 // Input makes the way into the engine for one source.
 func (r *Runner) Input(o InputOptions) Input {
 	label := `{source="` + o.Name + `"}`
-	return &input{
+	in := &input{
 		InputOptions: o, runner: r, ids: r.engine.ids.tagged(o.Tags),
 		events:  r.set.GetOrCreateCounter("tocsin_source_events_total" + label),
 		dropped: r.set.GetOrCreateCounter("tocsin_source_dropped_total" + label),
+	}
+	in.told = in.dropped.Get()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inputs = append(r.inputs, in)
+	return in
+}
+
+// tellDropped makes an event for each source that had to drop events since the
+// last one.
+func (r *Runner) tellDropped() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, in := range r.inputs {
+		if n := in.dropped.Get(); n > in.told {
+			lost := n - in.told
+			in.told = n
+			e := r.engine
+			e.notice("tocsin dropped", fmt.Sprintf("source %s dropped %d events: the engine is behind", in.Name, lost), Attr{"source", in.Name})
+			e.drain()
+		}
 	}
 }
 
@@ -178,20 +205,21 @@ func (r *Runner) Run(ctx context.Context) {
 	e := r.engine
 	sleep := time.NewTimer(time.Hour)
 	defer sleep.Stop()
-	sweep := e.now.Add(sweepEvery)
+	chores := e.now.Add(choresEvery)
 	for ctx.Err() == nil {
 		caughtUp := e.Advance(r.clock.Read(), turnTimers)
 		served := r.serveBatches()
-		if e.now >= sweep {
-			sweep = e.now.Add(sweepEvery)
+		if e.now >= chores {
+			chores = e.now.Add(choresEvery)
 			e.index.sets.dropUnused(e.now.Add(-unused))
+			r.tellDropped()
 		}
 		e.Flush()
 		if !caughtUp || served == turnBatches {
 			r.serveCall()
 			continue
 		}
-		wait := time.Hour
+		wait := choresEvery
 		if next, ok := e.wheel.Next(); ok {
 			wait = min(wait, next.Sub(r.clock.Read()))
 		}

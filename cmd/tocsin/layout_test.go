@@ -107,7 +107,9 @@ func (r *layoutRow) allows(imported string) bool {
 		return !(isOwn && excepted)
 	}
 	if !isOwn {
-		return r.libraries || slices.Contains(r.may, imported)
+		return r.libraries || slices.ContainsFunc(r.may, func(library string) bool {
+			return imported == library || strings.HasPrefix(imported, library+"/")
+		})
 	}
 	for _, pattern := range r.may {
 		if matched, _ := path.Match(pattern, own); matched && own != "plugins/standard" {

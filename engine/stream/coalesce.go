@@ -1,0 +1,113 @@
+package stream
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"tocsin/engine"
+)
+
+// Coalesce passes, every dt, a list of the latest event of each (host,
+// service), in that order. An expired one is in one list; one whose ttl has
+// passed is in one as its expiry. Nothing is passed while it holds nothing.
+func (s *Stream) Coalesce(dt time.Duration) (*Stream, error) {
+	if err := needDT("coalesce", dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&coalesce{dt: dt}, "coalesce"), nil
+}
+
+type coalesce struct {
+	node
+	dt    time.Duration
+	shown []engine.Event
+}
+
+// series names what an event is one of a series of.
+type series struct {
+	host, service string
+	has           engine.Fields
+}
+
+func seriesOf(id *engine.Identity) series { return series{id.Host, id.Service, id.Has} }
+
+func compareSeries(a, b series) int {
+	return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.service, b.service), cmp.Compare(a.has, b.has))
+}
+
+type coalesceState struct {
+	op     *coalesce
+	group  *Group // held while there is something in latest
+	ticks  ticks
+	latest map[series]*engine.Event
+	order  []*engine.Event // of latest, by host and service once sorted
+	sorted bool
+}
+
+func (c *coalesce) start(g *Group) {
+	s := &coalesceState{op: c, group: g, latest: make(map[series]*engine.Event)}
+	s.ticks.begin(g, &c.node, c.dt, s)
+	g.states[c.slot] = s
+}
+
+func (s *coalesceState) drop(e *engine.Engine) { s.ticks.drop(e) }
+
+func (c *coalesce) event(g *Group, e *engine.Event) {
+	s := stateOf[coalesceState](g, &c.node)
+	key := seriesOf(e.ID)
+	if at := s.latest[key]; at != nil {
+		*at = *e
+		return
+	}
+	if len(s.order) == 0 {
+		g.hold()
+		s.ticks.arm(c.graph.engine)
+	}
+	kept := *e
+	s.latest[key] = &kept
+	s.order = append(s.order, &kept)
+	s.sorted = false
+}
+
+// Fire implements engine.Firer: a window has ended.
+func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
+	if len(s.order) == 0 {
+		return
+	}
+	if !s.sorted {
+		slices.SortFunc(s.order, func(a, b *engine.Event) int { return compareSeries(seriesOf(a.ID), seriesOf(b.ID)) })
+		s.sorted = true
+	}
+	list, live := s.op.shown[:0], s.order[:0]
+	for _, at := range s.order {
+		switch {
+		case at.IsExpired():
+			list = append(list, *at)
+		case e.HasExpired(at):
+			list = append(list, expiryOf(at, e.Now()))
+		default:
+			list = append(list, *at)
+			live = append(live, at)
+			continue
+		}
+		delete(s.latest, seriesOf(at.ID))
+	}
+	clear(s.order[len(live):])
+	s.order, s.op.shown = live, list
+	if len(live) > 0 {
+		s.ticks.arm(e)
+	}
+	s.op.out.list(s.group, list)
+	if len(live) == 0 {
+		s.group.release()
+	}
+}
+
+// expiryOf makes the expiry of an event, as the index makes one.
+func expiryOf(e *engine.Event, now engine.Time) engine.Event {
+	out := engine.Event{ID: e.ID, Arrival: now, Depth: e.Depth}
+	out.SetTime(now)
+	out.SetState(engine.Expired)
+	return out
+}

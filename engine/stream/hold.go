@@ -1,0 +1,226 @@
+package stream
+
+import (
+	"time"
+
+	"tocsin/engine"
+)
+
+// quota counts what passed in the window that ends at end.
+type quota struct {
+	end  engine.Time
+	used int
+}
+
+// enter begins a new window if the last one has ended.
+func (q *quota) enter(now engine.Time, t *ticks) {
+	if now >= q.end {
+		q.end, q.used = t.after(now), 0
+	}
+}
+
+// Throttle passes the first n events of each dt and drops the rest.
+func (s *Stream) Throttle(n int, dt time.Duration) (*Stream, error) {
+	if err := needNAndDT("throttle", n, dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&throttle{n: n, dt: dt}, "throttle"), nil
+}
+
+type throttle struct {
+	node
+	n  int
+	dt time.Duration
+}
+
+type throttleState struct {
+	ticks ticks
+	quota quota
+}
+
+func (t *throttle) start(g *Group) {
+	s := &throttleState{}
+	s.ticks.begin(g, &t.node, t.dt, s)
+	g.states[t.slot] = s
+}
+
+func (s *throttleState) drop(e *engine.Engine) { s.ticks.drop(e) }
+
+// Fire implements engine.Firer: the first window has ended, which an event of
+// a later one would notice as well.
+func (s *throttleState) Fire(*engine.Engine, *engine.Timer) {}
+
+func (t *throttle) event(g *Group, e *engine.Event) {
+	s := stateOf[throttleState](g, &t.node)
+	s.quota.enter(t.now(), &s.ticks)
+	if s.quota.used < t.n {
+		s.quota.used++
+		t.out.event(g, e)
+	}
+}
+
+// held is the events that an operator holds in one group until a tick. It
+// holds the group as long.
+type held struct {
+	group  *Group
+	ticks  ticks
+	events []engine.Event
+}
+
+func (h *held) drop(e *engine.Engine) { h.ticks.drop(e) }
+
+func (h *held) add(e *engine.Event, by *node) {
+	if len(h.events) == 0 {
+		h.group.hold()
+		h.ticks.arm(by.graph.engine)
+	}
+	h.events = append(h.events, *e)
+}
+
+// flush passes the events as a list, if there are any. The group may be gone
+// when it returns.
+func (h *held) flush(by *node) {
+	if len(h.events) == 0 {
+		return
+	}
+	by.out.list(h.group, h.events)
+	clear(h.events)
+	h.events = h.events[:0]
+	h.group.release()
+}
+
+// Rollup passes the first n events of each dt as lists of one, and the rest as
+// one list at the end of dt, which uses up one of the next n.
+func (s *Stream) Rollup(n int, dt time.Duration) (*Stream, error) {
+	if err := needNAndDT("rollup", n, dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&rollup{n: n, dt: dt}, "rollup"), nil
+}
+
+type rollup struct {
+	node
+	n   int
+	dt  time.Duration
+	one [1]engine.Event
+}
+
+type rollupState struct {
+	held
+	op    *rollup
+	quota quota
+}
+
+func (r *rollup) start(g *Group) {
+	s := &rollupState{held: held{group: g}, op: r}
+	s.ticks.begin(g, &r.node, r.dt, s)
+	g.states[r.slot] = s
+}
+
+func (r *rollup) event(g *Group, e *engine.Event) {
+	s := stateOf[rollupState](g, &r.node)
+	s.quota.enter(r.now(), &s.ticks)
+	if s.quota.used < r.n {
+		s.quota.used++
+		r.one[0] = *e
+		r.out.list(g, r.one[:])
+		return
+	}
+	s.add(e, &r.node)
+}
+
+// Fire implements engine.Firer: a window has ended.
+func (s *rollupState) Fire(e *engine.Engine, _ *engine.Timer) {
+	if len(s.events) > 0 {
+		s.quota.enter(e.Now(), &s.ticks)
+		s.quota.used = 1
+		s.flush(&s.op.node)
+	}
+}
+
+// Batch passes lists of n events, or at the end of each dt what there is.
+func (s *Stream) Batch(n int, dt time.Duration) (*Stream, error) {
+	if err := needNAndDT("batch", n, dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&batch{n: n, dt: dt}, "batch"), nil
+}
+
+type batch struct {
+	node
+	n  int
+	dt time.Duration
+}
+
+type batchState struct {
+	held
+	op *batch
+}
+
+func (b *batch) start(g *Group) {
+	s := &batchState{held: held{group: g}, op: b}
+	s.ticks.begin(g, &b.node, b.dt, s)
+	g.states[b.slot] = s
+}
+
+func (b *batch) event(g *Group, e *engine.Event) {
+	s := stateOf[batchState](g, &b.node)
+	s.add(e, &b.node)
+	if len(s.events) >= b.n {
+		s.flush(&b.node)
+	}
+}
+
+// Fire implements engine.Firer: a window has ended.
+func (s *batchState) Fire(*engine.Engine, *engine.Timer) { s.flush(&s.op.node) }
+
+// Sample passes the last event of each dt at its end.
+func (s *Stream) Sample(dt time.Duration) (*Stream, error) {
+	if err := needDT("sample", dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&sample{dt: dt}, "sample"), nil
+}
+
+type sample struct {
+	node
+	dt   time.Duration
+	made engine.Event
+}
+
+type sampleState struct {
+	op      *sample
+	group   *Group
+	ticks   ticks
+	last    engine.Event
+	waiting bool // last is yet to be passed, and so the group is held
+}
+
+func (p *sample) start(g *Group) {
+	s := &sampleState{op: p, group: g}
+	s.ticks.begin(g, &p.node, p.dt, s)
+	g.states[p.slot] = s
+}
+
+func (s *sampleState) drop(e *engine.Engine) { s.ticks.drop(e) }
+
+func (p *sample) event(g *Group, e *engine.Event) {
+	s := stateOf[sampleState](g, &p.node)
+	s.last = *e
+	if !s.waiting {
+		s.waiting = true
+		g.hold()
+		s.ticks.arm(p.graph.engine)
+	}
+}
+
+// Fire implements engine.Firer: a window has ended.
+func (s *sampleState) Fire(*engine.Engine, *engine.Timer) {
+	if !s.waiting {
+		return
+	}
+	s.op.made = s.last
+	s.op.out.event(s.group, &s.op.made)
+	s.waiting, s.last = false, engine.Event{}
+	s.group.release()
+}

@@ -1,0 +1,227 @@
+package stream
+
+import (
+	"time"
+
+	"tocsin/engine"
+)
+
+// Rate passes, every dt, the sum of the metrics of the last dt divided by dt in
+// seconds, on the last event that had a metric. The ttl of what it passes falls
+// by dt in each interval without an event. When nothing is left of it, or at an
+// expired event, it ends, and the next event begins it anew.
+func (s *Stream) Rate(dt time.Duration) (*Stream, error) {
+	if err := needDT("rate", dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&rate{dt: dt, seconds: engine.InSeconds(dt)}, "rate"), nil
+}
+
+type rate struct {
+	node
+	dt      time.Duration
+	seconds float64
+	made    engine.Event
+}
+
+type rateState struct {
+	op      *rate
+	group   *Group
+	ticks   ticks
+	running bool // and so holds the group
+	life    life
+	last    engine.Event
+	sum     float64
+}
+
+func (r *rate) start(g *Group) {
+	s := &rateState{op: r, group: g}
+	s.ticks.begin(g, &r.node, r.dt, s)
+	g.states[r.slot] = s
+}
+
+func (s *rateState) drop(e *engine.Engine) { s.ticks.drop(e) }
+
+func (r *rate) event(g *Group, e *engine.Event) {
+	s := stateOf[rateState](g, &r.node)
+	if e.IsExpired() {
+		s.end()
+		return
+	}
+	if e.Has&engine.HasMetric != 0 {
+		s.sum += e.Metric
+		s.last = *e
+		if !s.running {
+			s.running = true
+			g.hold()
+			s.ticks.arm(r.graph.engine)
+		}
+	}
+	s.life.renew(e.TTLOr(r.graph.engine.TTL()))
+}
+
+// Fire implements engine.Firer: an interval has ended.
+func (s *rateState) Fire(e *engine.Engine, _ *engine.Timer) {
+	if !s.running {
+		return
+	}
+	if !s.life.tick(s.op.dt) {
+		s.end()
+		return
+	}
+	s.ticks.arm(e)
+	out := &s.op.made
+	*out = s.last
+	out.Arrival = e.Now()
+	out.SetTime(e.Now())
+	out.SetTTL(s.life.ttl)
+	out.SetMetric(s.sum / s.op.seconds)
+	s.sum = 0
+	s.op.out.event(s.group, out)
+}
+
+// end stops the ticks. The group may be gone when it returns.
+func (s *rateState) end() {
+	if !s.running {
+		return
+	}
+	s.running, s.sum, s.last = false, 0, engine.Event{}
+	s.group.release()
+}
+
+// DDT passes each event with a metric but the first, with the metric replaced
+// by its rate of change per second since the one before, by the events' own
+// times. Of two with the same time, the second is not passed.
+func (s *Stream) DDT() *Stream { return s.addWithState(&ddt{}, "ddt") }
+
+type ddt struct {
+	node
+	made engine.Event
+}
+
+// reading is a metric at a time.
+type reading struct {
+	at     engine.Time
+	metric float64
+}
+
+// slope returns the change per second from a to b; ok is false when no time
+// lies between them.
+func slope(a, b reading) (perSecond float64, ok bool) {
+	if a.at == b.at {
+		return 0, false
+	}
+	return (b.metric - a.metric) / engine.InSeconds(b.at.Sub(a.at)), true
+}
+
+type ddtState struct {
+	before reading
+	began  bool
+}
+
+func (*ddtState) drop(*engine.Engine) {}
+
+func (d *ddt) event(g *Group, e *engine.Event) {
+	if e.Has&engine.HasMetric == 0 {
+		return
+	}
+	s := stateOf[ddtState](g, &d.node)
+	if s == nil {
+		s = &ddtState{}
+		g.states[d.slot] = s
+	}
+	before, began := s.before, s.began
+	s.before, s.began = reading{timeOr(e, d.now()), e.Metric}, true
+	if !began {
+		return
+	}
+	if change, ok := slope(before, s.before); ok {
+		d.made = *e
+		d.made.SetMetric(change)
+		d.out.event(g, &d.made)
+	}
+}
+
+// DDTEvery passes, every dt, the rate of change per second from the last event
+// of the interval before to the last one of this interval, on the latter. The
+// first event is the "before" of the first interval; an interval without an
+// event gives 0. It ends as Rate does.
+func (s *Stream) DDTEvery(dt time.Duration) (*Stream, error) {
+	if err := needDT("ddt", dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&ddtEvery{dt: dt}, "ddt"), nil
+}
+
+type ddtEvery struct {
+	node
+	dt   time.Duration
+	made engine.Event
+}
+
+type ddtEveryState struct {
+	op      *ddtEvery
+	group   *Group
+	ticks   ticks
+	running bool // and so holds the group
+	life    life
+	last    engine.Event
+	before  reading
+	now     reading // of last
+}
+
+func (d *ddtEvery) start(g *Group) {
+	s := &ddtEveryState{op: d, group: g}
+	s.ticks.begin(g, &d.node, d.dt, s)
+	g.states[d.slot] = s
+}
+
+func (s *ddtEveryState) drop(e *engine.Engine) { s.ticks.drop(e) }
+
+func (d *ddtEvery) event(g *Group, e *engine.Event) {
+	s := stateOf[ddtEveryState](g, &d.node)
+	if e.IsExpired() {
+		s.end()
+		return
+	}
+	s.life.renew(e.TTLOr(d.graph.engine.TTL()))
+	if e.Has&engine.HasMetric == 0 {
+		return
+	}
+	s.last = *e
+	s.now = reading{timeOr(e, d.now()), e.Metric}
+	if !s.running {
+		s.running, s.before = true, s.now
+		g.hold()
+		s.ticks.arm(d.graph.engine)
+	}
+}
+
+// Fire implements engine.Firer: an interval has ended.
+func (s *ddtEveryState) Fire(e *engine.Engine, _ *engine.Timer) {
+	if !s.running {
+		return
+	}
+	if !s.life.tick(s.op.dt) {
+		s.end()
+		return
+	}
+	s.ticks.arm(e)
+	change, _ := slope(s.before, s.now)
+	s.before = s.now
+	out := &s.op.made
+	*out = s.last
+	out.Arrival = e.Now()
+	out.SetTime(e.Now())
+	out.SetMetric(change)
+	s.op.out.event(s.group, out)
+}
+
+// end stops the ticks. The group may be gone when it returns.
+func (s *ddtEveryState) end() {
+	if !s.running {
+		return
+	}
+	s.running, s.last = false, engine.Event{}
+	s.group.release()
+}
