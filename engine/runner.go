@@ -35,6 +35,7 @@ type Runner struct {
 	in     chan *Batch
 	calls  chan func(*Engine)
 	free   chan *Batch
+	notes  chan note
 	stop   chan struct{} // closed by Stop: no more batches come
 	done   chan struct{} // closed when Run returns
 	once   sync.Once
@@ -54,6 +55,7 @@ func NewRunner(e *Engine, clock Clock) *Runner {
 		in:    make(chan *Batch, queueBatches),
 		free:  make(chan *Batch, queueBatches),
 		calls: make(chan func(*Engine)),
+		notes: make(chan note, 64),
 		stop:  make(chan struct{}),
 		done:  make(chan struct{}),
 		set:   e.opts.Metrics,
@@ -109,9 +111,7 @@ func (r *Runner) tellDropped() {
 		if n := in.dropped.Get(); n > in.told {
 			lost := n - in.told
 			in.told = n
-			e := r.engine
-			e.notice("tocsin dropped", fmt.Sprintf("source %s dropped %d events: the engine is behind", in.Name, lost), Attr{"source", in.Name})
-			e.drain()
+			r.tell(note{"tocsin dropped", fmt.Sprintf("source %s dropped %d events: the engine is behind", in.Name, lost), []Attr{{Key: "source", Value: in.Name}}})
 		}
 	}
 }
@@ -194,6 +194,28 @@ func (r *Runner) Do(ctx context.Context, f func(*Engine)) error {
 	}
 }
 
+// note is trouble that other goroutines tell the engine of.
+type note struct {
+	service, description string
+	attrs                []Attr
+}
+
+// Notify makes an event that tells of trouble of Tocsin's own, such as a page
+// that could not be delivered. It does not block: when too many come at once,
+// some are lost, so what is told must be counted elsewhere, too.
+func (r *Runner) Notify(service, description string, attrs ...Attr) {
+	select {
+	case r.notes <- note{service, description, attrs}:
+	default:
+	}
+}
+
+// tell makes the event of a note.
+func (r *Runner) tell(n note) {
+	r.engine.notice(n.service, n.description, n.attrs...)
+	r.engine.drain()
+}
+
 // Stop has Run return once it has served the batches that were sent before.
 // Sources must have ended.
 func (r *Runner) Stop() { r.once.Do(func() { close(r.stop) }) }
@@ -231,6 +253,9 @@ func (r *Runner) Run(ctx context.Context) {
 		case call := <-r.calls:
 			e.Advance(r.clock.Read(), turnTimers)
 			call(e)
+		case n := <-r.notes:
+			e.Advance(r.clock.Read(), turnTimers)
+			r.tell(n)
 		case <-sleep.C:
 		case <-ctx.Done():
 		case <-r.stop:
@@ -258,6 +283,8 @@ func (r *Runner) serveCall() {
 	select {
 	case call := <-r.calls:
 		call(r.engine)
+	case n := <-r.notes:
+		r.tell(n)
 	default:
 	}
 }
