@@ -1,0 +1,32 @@
+package engine
+
+// Configure sets TTL, Forget, Skew, Identities and AutoIndex, where opts has
+// them: for settings that are known only after streams were drawn on the
+// engine. It must be called before events flow.
+func (e *Engine) Configure(opts Options) {
+	if opts.TTL > 0 {
+		e.opts.TTL = opts.TTL
+	}
+	if opts.Forget > 0 {
+		e.opts.Forget = opts.Forget
+		e.index.sets.longest = opts.Forget
+		e.index.sets.byKey = make(map[setKey]*Set)
+		e.index.sets.all, e.index.sets.router = nil, nil
+	}
+	if opts.Skew > 0 {
+		e.opts.Skew = opts.Skew
+	}
+	if opts.Identities > 0 {
+		e.opts.Identities = opts.Identities
+		e.ids.setLimit(opts.Identities)
+	}
+	if opts.AutoIndex != nil {
+		e.opts.AutoIndex = opts.AutoIndex
+	}
+}
+
+func (t *Identities) setLimit(limit int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit = limit
+}

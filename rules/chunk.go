@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// maxSource bounds the size of one file in bytes.
+const maxSource = 1 << 20
+
+// chunks keeps compiled files, so that each test of a file need not compile it
+// again.
+type chunks struct {
+	byPath map[string]*lua.FunctionProto
+}
+
+func newChunks() *chunks { return &chunks{byPath: make(map[string]*lua.FunctionProto)} }
+
+// file returns the compiled file at path. Errors begin with FILE:LINE where
+// there is a line.
+func (c *chunks) file(path string) (*lua.FunctionProto, error) {
+	if proto := c.byPath[path]; proto != nil {
+		return proto, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read rules: %w", err)
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("cannot read rules %q: it is a folder", path)
+	}
+	if info.Size() > maxSource {
+		return nil, fmt.Errorf("cannot read rules %q: %d bytes are more than %d", path, info.Size(), maxSource)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read rules: %w", err)
+	}
+	proto, err := compile(path, text)
+	if err != nil {
+		return nil, err
+	}
+	c.byPath[path] = proto
+	return proto, nil
+}
+
+// compile compiles a text; name is what errors call it.
+func compile(name string, text []byte) (*lua.FunctionProto, error) {
+	if len(text) > maxSource {
+		return nil, fmt.Errorf("cannot read rules %q: %d bytes are more than %d", name, len(text), maxSource)
+	}
+	if bytes.HasPrefix(text, []byte("#!")) {
+		text = append([]byte("--"), text...)
+	}
+	chunk, err := parse.Parse(bytes.NewReader(text), name)
+	if err != nil {
+		return nil, syntaxError(name, text, err)
+	}
+	if err := placeCalls(name, chunk); err != nil {
+		return nil, err
+	}
+	proto, err := lua.Compile(chunk, name)
+	if err != nil {
+		return nil, syntaxError(name, text, err)
+	}
+	return proto, nil
+}
+
+// syntaxError brings what the parser and the compiler say into one form.
+func syntaxError(name string, text []byte, err error) error {
+	var inParse *parse.Error
+	var inCompile *lua.CompileError
+	switch {
+	case errors.As(err, &inParse):
+		message := strings.TrimSpace(inParse.Message)
+		if inParse.Pos.Line == parse.EOF {
+			return fmt.Errorf("%s:%d: %s at the end of the file", name, 1+bytes.Count(text, []byte("\n")), message)
+		}
+		if inParse.Token == "" {
+			return fmt.Errorf("%s:%d: %s", name, inParse.Pos.Line, message)
+		}
+		return fmt.Errorf("%s:%d: %s near %q", name, inParse.Pos.Line, message, inParse.Token)
+	case errors.As(err, &inCompile):
+		return fmt.Errorf("%s:%d: %s", name, inCompile.Line, inCompile.Message)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}

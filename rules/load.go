@@ -1,0 +1,220 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	lua "github.com/yuin/gopher-lua"
+
+	"tocsin/engine"
+	"tocsin/engine/stream"
+)
+
+// defaultRuleTimeout is how long Lua may run for at a time.
+const defaultRuleTimeout = time.Second
+
+// Load loads the rules file at path. The error may be several, joined, each of
+// which begins with FILE:LINE. A configuration has to be closed.
+func Load(path string, o Options) (*Config, error) {
+	c := newConfig(o, newChunks())
+	if err := c.loadFile(path); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// LoadString is Load for a text, which errors call name. Files that it requires
+// are looked for in dir.
+func LoadString(name, text, dir string, o Options) (*Config, error) {
+	c := newConfig(o, newChunks())
+	proto, err := compile(name, []byte(text))
+	if err == nil {
+		c.dirs[name] = dir
+		c.Files = append(c.Files, name)
+		_, err = c.runChunk(proto)
+	}
+	if err == nil {
+		err = c.checkWhole()
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// newConfig makes a configuration in which nothing is declared yet.
+func newConfig(o Options, compiled *chunks) *Config {
+	c := &Config{
+		Settings: Settings{RuleTimeout: defaultRuleTimeout},
+		opts:     o, logger: o.Logger, set: o.Metrics,
+		watch: newWatchdog(defaultRuleTimeout), chunks: compiled,
+		files: make(map[string]lua.LValue), dirs: make(map[string]string),
+		rules: make(map[string]*rule), trees: make(map[*lua.LFunction]*tree),
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	if c.set == nil {
+		c.set = metrics.NewSet()
+	}
+	c.Engine = engine.New(engine.Options{Logger: c.logger, Metrics: c.set}, o.Now)
+	c.Graph = stream.NewGraph(c.Engine)
+	c.main = &flow{engine: c.Engine, graph: c.Graph}
+	c.at = c.main
+	c.lua = c.newLua()
+	c.restrict(c.lua)
+	c.makeTypes()
+	c.makeQueries()
+	c.defineLanguage()
+	return c
+}
+
+// defineLanguage sets the names that a rules file sees.
+func (c *Config) defineLanguage() {
+	L := c.lua
+	L.SetGlobal("none", c.types.none)
+	L.SetGlobal("events", c.luaStream(c.Graph.Events(), c.main))
+	L.SetGlobal("source", c.kinds("source"))
+	L.SetGlobal("sink", c.kinds("sink"))
+	for name, fn := range map[string]lua.LGFunction{
+		"event": c.event, "merge": c.merge, "now": c.nowFunction, "require": c.require,
+		"index": c.index, "lookup": c.lookup,
+		"rule": c.declareRule, "every": c.every,
+		"all": c.all, "any": c.any, "at_least": c.atLeast, "percent": c.percent,
+		"settings": c.settings, "secret": c.secret,
+	} {
+		c.setFunction(name, fn)
+	}
+}
+
+// event is event { … }.
+func (c *Config) event(L *lua.LState) int {
+	a := &args{config: c, L: L, name: "event"}
+	a.atMost(1)
+	e, err := c.newEvent(a.table(1, "a table of fields"))
+	if err != nil {
+		a.fail("%v", err)
+	}
+	L.Push(c.luaEvent(&e))
+	return 1
+}
+
+// nowFunction is now().
+func (c *Config) nowFunction(L *lua.LState) int {
+	L.Push(lua.LNumber(c.now().Seconds()))
+	return 1
+}
+
+// loadFile runs the file at path and checks what it declared.
+func (c *Config) loadFile(path string) error {
+	proto, err := c.chunks.file(path)
+	if err != nil {
+		return err
+	}
+	c.read(path)
+	c.files[path] = nil // being run
+	if _, err := c.runChunk(proto); err != nil {
+		return err
+	}
+	return c.checkWhole()
+}
+
+// read notes that a file is part of the configuration.
+func (c *Config) read(path string) {
+	c.dirs[path] = filepath.Dir(path)
+	c.Files = append(c.Files, path)
+}
+
+// runChunk runs a compiled file and returns what it returns.
+func (c *Config) runChunk(proto *lua.FunctionProto) (lua.LValue, error) {
+	return c.call(c.lua.NewFunctionFromProto(proto))
+}
+
+// checkWhole checks what can be known only when everything is declared.
+func (c *Config) checkWhole() error {
+	var errs []error
+	for _, t := range c.treeList {
+		errs = append(errs, t.check(c))
+	}
+	return errors.Join(errs...)
+}
+
+// require is require "name": it runs name.lua, beside the file that asks, once.
+func (c *Config) require(L *lua.LState) int {
+	a := &args{config: c, L: L, name: "require"}
+	a.atMost(1)
+	name := a.text(1, "the name of a file")
+	path, err := c.beside(L, name, ".lua")
+	check(L, err)
+	v, err := c.include(path)
+	if err != nil {
+		raise(L, includeError(pos(L), name, err))
+	}
+	L.Push(v)
+	return 1
+}
+
+// includeError tells of an error in another file. One that has a place keeps
+// it.
+func includeError(pos, name string, err error) string {
+	var re *engine.RuleError
+	if errors.As(err, &re) || !errors.Is(err, os.ErrNotExist) {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: cannot find %q: %v", pos, name, err)
+}
+
+// include runs a file once and returns what it returns, or true.
+func (c *Config) include(path string) (lua.LValue, error) {
+	if v, ok := c.files[path]; ok {
+		if v == nil {
+			return nil, fmt.Errorf("%s:1: the file requires itself", path)
+		}
+		return v, nil
+	}
+	proto, err := c.chunks.file(path)
+	if err != nil {
+		return nil, err
+	}
+	c.files[path] = nil // being run
+	c.read(path)
+	v, err := c.runChunk(proto)
+	if err != nil {
+		delete(c.files, path)
+		return nil, err
+	}
+	if v == lua.LNil {
+		v = lua.LTrue
+	}
+	c.files[path] = v
+	return v, nil
+}
+
+// beside returns the path of a file that a rules file names: relative to the
+// file that the call stands in, and not outside of its folder.
+func (c *Config) beside(L *lua.LState, name, extension string) (string, error) {
+	if name == "" || strings.ContainsAny(name, "\\\x00") || !filepath.IsLocal(name+extension) {
+		return "", fmt.Errorf("%q is not the name of a file beside this one", name)
+	}
+	return filepath.Join(c.folder(L), name+extension), nil
+}
+
+// folder returns the folder of the file that the call stands in.
+func (c *Config) folder(L *lua.LState) string {
+	where := pos(L)
+	if i := strings.LastIndexByte(where, ':'); i > 0 {
+		where = where[:i]
+	}
+	if dir, ok := c.dirs[where]; ok {
+		return dir
+	}
+	return "."
+}

@@ -1,0 +1,130 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// maxNesting bounds how deep expressions and blocks may be nested, because the
+// compiler follows them on the stack.
+const maxNesting = 1000
+
+// placer walks a syntax tree before it is compiled.
+type placer struct {
+	depth int
+	deep  int // the line where it is nested too deep
+}
+
+// placeCalls gives each method call of a chain the line that it stands on; the
+// parser gives all of them the first line of the chain. It fails when the tree
+// is nested too deep.
+func placeCalls(name string, chunk []ast.Stmt) error {
+	p := &placer{}
+	p.stmts(chunk)
+	if p.deep > 0 {
+		return fmt.Errorf("%s:%d: nested more than %d deep", name, p.deep, maxNesting)
+	}
+	return nil
+}
+
+// enter counts one level, and reports whether to go on.
+func (p *placer) enter(line int) bool {
+	p.depth++
+	if p.depth > maxNesting && p.deep == 0 {
+		p.deep = max(line, 1)
+	}
+	return p.deep == 0
+}
+
+func (p *placer) stmts(list []ast.Stmt) {
+	for _, s := range list {
+		if p.enter(s.Line()) {
+			p.stmt(s)
+		}
+		p.depth--
+	}
+}
+
+func (p *placer) stmt(s ast.Stmt) {
+	switch s := s.(type) {
+	case *ast.AssignStmt:
+		p.exprs(s.Lhs...)
+		p.exprs(s.Rhs...)
+	case *ast.LocalAssignStmt:
+		p.exprs(s.Exprs...)
+	case *ast.FuncCallStmt:
+		p.exprs(s.Expr)
+	case *ast.DoBlockStmt:
+		p.stmts(s.Stmts)
+	case *ast.WhileStmt:
+		p.exprs(s.Condition)
+		p.stmts(s.Stmts)
+	case *ast.RepeatStmt:
+		p.stmts(s.Stmts)
+		p.exprs(s.Condition)
+	case *ast.IfStmt:
+		p.exprs(s.Condition)
+		p.stmts(s.Then)
+		p.stmts(s.Else)
+	case *ast.NumberForStmt:
+		p.exprs(s.Init, s.Limit, s.Step)
+		p.stmts(s.Stmts)
+	case *ast.GenericForStmt:
+		p.exprs(s.Exprs...)
+		p.stmts(s.Stmts)
+	case *ast.FuncDefStmt:
+		p.exprs(s.Name.Func, s.Name.Receiver, s.Func)
+	case *ast.ReturnStmt:
+		p.exprs(s.Exprs...)
+	}
+}
+
+func (p *placer) exprs(list ...ast.Expr) {
+	for _, e := range list {
+		if e == nil {
+			continue
+		}
+		if p.enter(e.Line()) {
+			p.expr(e)
+		}
+		p.depth--
+	}
+}
+
+func (p *placer) expr(e ast.Expr) {
+	switch e := e.(type) {
+	case *ast.AttrGetExpr:
+		p.exprs(e.Object, e.Key)
+	case *ast.TableExpr:
+		for _, f := range e.Fields {
+			p.exprs(f.Key, f.Value)
+		}
+	case *ast.FuncCallExpr:
+		p.exprs(e.Func, e.Receiver)
+		p.exprs(e.Args...)
+		if e.Method != "" {
+			line := max(e.Line(), e.Receiver.Line())
+			if len(e.Args) > 0 {
+				line = max(line, e.Args[0].Line())
+			}
+			e.SetLine(line)
+		}
+	case *ast.LogicalOpExpr:
+		p.exprs(e.Lhs, e.Rhs)
+	case *ast.RelationalOpExpr:
+		p.exprs(e.Lhs, e.Rhs)
+	case *ast.StringConcatOpExpr:
+		p.exprs(e.Lhs, e.Rhs)
+	case *ast.ArithmeticOpExpr:
+		p.exprs(e.Lhs, e.Rhs)
+	case *ast.UnaryMinusOpExpr:
+		p.exprs(e.Expr)
+	case *ast.UnaryNotOpExpr:
+		p.exprs(e.Expr)
+	case *ast.UnaryLenOpExpr:
+		p.exprs(e.Expr)
+	case *ast.FunctionExpr:
+		p.stmts(e.Stmts)
+	}
+}

@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"tocsin/engine"
+	"tocsin/plugins"
+)
+
+// Settings are what settings { … } said; the engine has them already.
+type Settings struct {
+	// TTL, Forget, Skew and Identities are those of engine.Options; 0 when not
+	// given.
+	TTL, Forget, Skew time.Duration
+	Identities        int
+	// AutoIndex restricts which events are indexed; nil: all.
+	AutoIndex engine.Predicate
+	// HTTP is the address to listen on, as "host:port"; "": none.
+	HTTP string
+	// RuleTimeout is how long Lua may run for at a time (1 s).
+	RuleTimeout time.Duration
+}
+
+// settingsOptions are what settings { … } takes.
+type settingsOptions struct {
+	TTL         time.Duration `opt:"ttl"`
+	Forget      time.Duration `opt:"forget"`
+	Skew        time.Duration `opt:"skew"`
+	Identities  int           `opt:"identities"`
+	AutoIndex   any           `opt:"auto_index"`
+	HTTP        string        `opt:"http"`
+	RuleTimeout time.Duration `opt:"rule_timeout"`
+}
+
+// settings is settings { … }.
+func (c *Config) settings(L *lua.LState) int {
+	a := &args{config: c, L: L, name: "settings"}
+	c.drawable(L, c.main)
+	a.atMost(1)
+	if c.settingsPos != "" {
+		a.fail("there are settings already, at %s; a configuration has them once", c.settingsPos)
+	}
+	c.settingsPos = pos(L)
+	t, err := options(a.table(1, "a table of settings"), c.settingsPos)
+	a.optionError(err)
+	var o settingsOptions
+	a.optionError(plugins.Decode(t, &o))
+	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout"} {
+		if n, given := t.Fields[name].(float64); given && n <= 0 {
+			a.fail("option %q must be above 0", name)
+		}
+	}
+	s := Settings{
+		TTL: o.TTL, Forget: o.Forget, Skew: o.Skew, Identities: o.Identities, HTTP: o.HTTP, RuleTimeout: o.RuleTimeout,
+	}
+	if o.AutoIndex != nil {
+		s.AutoIndex = a.predicateOption("auto_index", o.AutoIndex)
+	}
+	if s.RuleTimeout == 0 {
+		s.RuleTimeout = defaultRuleTimeout
+	}
+	c.Settings = s
+	c.watch.limit.Store(int64(s.RuleTimeout))
+	c.Engine.Configure(engine.Options{
+		TTL: s.TTL, Forget: s.Forget, Skew: s.Skew, Identities: s.Identities, AutoIndex: s.AutoIndex,
+	})
+	return 0
+}
+
+// secret is secret "NAME".
+func (c *Config) secret(L *lua.LState) int {
+	a := &args{config: c, L: L, name: "secret"}
+	a.atMost(1)
+	name := a.text(1, "the name of a secret")
+	if name == "" || strings.ContainsAny(name, "/\\=\x00") {
+		a.fail("%q is not the name of a secret", name)
+	}
+	value := ""
+	if c.opts.Secret != nil {
+		var ok bool
+		if value, ok = c.opts.Secret(name); !ok {
+			a.fail("there is no secret %q: set the environment variable, or put a file of that name into the credentials directory", name)
+		}
+	}
+	L.Push(c.value(plugins.NewSecret(name, value), c.types.secret))
+	return 1
+}
+
+func secretToString(L *lua.LState) int {
+	if data, ok := L.Get(1).(*lua.LUserData); ok {
+		if s, ok := data.Value.(plugins.Secret); ok {
+			L.Push(lua.LString(s.String()))
+			return 1
+		}
+	}
+	L.Push(lua.LString("secret"))
+	return 1
+}
+
+// maxSecret bounds the file of a secret, in bytes.
+const maxSecret = 64 << 10
+
+// EnvironmentSecret returns the value of the environment variable, or what the
+// file of that name in the credentials directory ($CREDENTIALS_DIRECTORY)
+// holds, without the line end. It is what Options.Secret is in production.
+func EnvironmentSecret(name string) (string, bool) {
+	if value, ok := os.LookupEnv(name); ok {
+		return value, true
+	}
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" || !filepath.IsLocal(name) {
+		return "", false
+	}
+	path := filepath.Join(dir, name)
+	if info, err := os.Stat(path); err != nil || info.Size() > maxSecret {
+		return "", false
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", false
+	}
+	return strings.TrimRight(string(data), "\r\n"), true
+}

@@ -1,0 +1,4 @@
+package rules
+
+// fillMethods are what fills gaps.
+var fillMethods = map[string]method{}

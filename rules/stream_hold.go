@@ -1,0 +1,4 @@
+package rules
+
+// holdMethods are what holds events back.
+var holdMethods = map[string]method{}

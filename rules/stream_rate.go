@@ -1,0 +1,4 @@
+package rules
+
+// rateMethods are rates and means.
+var rateMethods = map[string]method{}

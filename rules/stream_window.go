@@ -1,0 +1,4 @@
+package rules
+
+// windowMethods are windows.
+var windowMethods = map[string]method{}

@@ -1,0 +1,4 @@
+package rules
+
+func (t *tester) define()            {}
+func (t *tester) run(testCase) error { return nil }

@@ -1,0 +1,109 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// watchdog cuts off calls into Lua that run for too long. It is the context of
+// the Lua state, which looks at Done before each instruction. A call costs two
+// atomic stores; a goroutine looks now and then at how long the call in hand
+// has been running.
+//
+// Done stays closed until the outermost call has returned, so no pcall in Lua
+// can go on after a cut.
+type watchdog struct {
+	// call counts up when a call begins (odd) and ends (even). A call that is
+	// cut off is marked by cutMark.
+	call  atomic.Uint64
+	limit atomic.Int64
+	seq   uint64        // the engine's goroutine only
+	depth int           // the engine's goroutine only
+	done  chan struct{} // replaced by the engine's goroutine after a cut
+
+	stop chan struct{}
+	once sync.Once
+	wg   sync.WaitGroup
+}
+
+const cutMark = 1 << 63
+
+var _ context.Context = (*watchdog)(nil)
+
+// newWatchdog starts a watchdog, to be closed.
+func newWatchdog(limit time.Duration) *watchdog {
+	w := &watchdog{done: make(chan struct{}), stop: make(chan struct{})}
+	w.limit.Store(int64(limit))
+	w.wg.Go(w.run)
+	return w
+}
+
+// begin is called before Lua is.
+func (w *watchdog) begin() {
+	if w.depth++; w.depth == 1 {
+		w.seq++
+		w.call.Store(w.seq)
+	}
+}
+
+// end is called when Lua has returned, and reports whether it was cut off.
+func (w *watchdog) end() (cut bool) {
+	if w.depth--; w.depth > 0 {
+		return false
+	}
+	began := w.seq
+	w.seq++
+	if w.call.CompareAndSwap(began, w.seq) {
+		return false
+	}
+	<-w.done // the goroutine that marked the call is about to close it
+	w.done = make(chan struct{})
+	w.call.Store(w.seq)
+	return true
+}
+
+// run looks at the call in hand a few times within the limit.
+func (w *watchdog) run() {
+	var last uint64
+	var since time.Time
+	for {
+		limit := time.Duration(w.limit.Load())
+		select {
+		case <-w.stop:
+			return
+		case <-time.After(max(limit/8, time.Millisecond)):
+		}
+		call := w.call.Load()
+		if call != last {
+			last, since = call, time.Now()
+			continue
+		}
+		if call&1 == 1 && call&cutMark == 0 && time.Since(since) >= limit &&
+			w.call.CompareAndSwap(call, call|cutMark) {
+			close(w.done)
+		}
+	}
+}
+
+// close ends the goroutine.
+func (w *watchdog) close() {
+	w.once.Do(func() { close(w.stop) })
+	w.wg.Wait()
+}
+
+// Deadline implements context.Context.
+func (w *watchdog) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done implements context.Context. It is called by Lua only.
+func (w *watchdog) Done() <-chan struct{} { return w.done }
+
+// Err implements context.Context.
+func (w *watchdog) Err() error {
+	return fmt.Errorf("cut off after running for %v (settings.rule_timeout)", time.Duration(w.limit.Load()))
+}
+
+// Value implements context.Context.
+func (w *watchdog) Value(any) any { return nil }
