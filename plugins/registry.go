@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"tocsin/engine"
+	"tocsin/plugins/terminal"
 )
 
 // Env is what a source or sink is built with, besides its options.
@@ -22,6 +24,17 @@ type Env struct {
 	Metrics *metrics.Set
 	// Dir is the folder of the rules file: relative paths start there.
 	Dir string
+	// Terminal is the screen that log lines and drawings share. It may be nil:
+	// then Screen makes one of the standard error.
+	Terminal *terminal.Screen
+}
+
+// Screen returns the terminal to write to.
+func (e *Env) Screen() *terminal.Screen {
+	if e.Terminal != nil {
+		return e.Terminal
+	}
+	return terminal.New(os.Stderr, os.Getenv)
 }
 
 type kind[T any] struct {
