@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -18,9 +19,16 @@ const maxSource = 1 << 20
 // again.
 type chunks struct {
 	byPath map[string]*lua.FunctionProto
+	read   func(path string) ([]byte, error)
 }
 
-func newChunks() *chunks { return &chunks{byPath: make(map[string]*lua.FunctionProto)} }
+func newChunks(o Options) *chunks {
+	c := &chunks{byPath: make(map[string]*lua.FunctionProto), read: o.ReadFile}
+	if c.read == nil {
+		c.read = readSource
+	}
+	return c
+}
 
 // file returns the compiled file at path. Errors begin with FILE:LINE where
 // there is a line.
@@ -28,17 +36,7 @@ func (c *chunks) file(path string) (*lua.FunctionProto, error) {
 	if proto := c.byPath[path]; proto != nil {
 		return proto, nil
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read rules: %w", err)
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("cannot read rules %q: it is a folder", path)
-	}
-	if info.Size() > maxSource {
-		return nil, fmt.Errorf("cannot read rules %q: %d bytes are more than %d", path, info.Size(), maxSource)
-	}
-	text, err := os.ReadFile(path)
+	text, err := c.read(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read rules: %w", err)
 	}
@@ -50,10 +48,20 @@ func (c *chunks) file(path string) (*lua.FunctionProto, error) {
 	return proto, nil
 }
 
+// readSource reads a file that is not too large to be one of rules.
+func readSource(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSource+1)) // compile refuses what is larger
+}
+
 // compile compiles a text; name is what errors call it.
 func compile(name string, text []byte) (*lua.FunctionProto, error) {
 	if len(text) > maxSource {
-		return nil, fmt.Errorf("cannot read rules %q: %d bytes are more than %d", name, len(text), maxSource)
+		return nil, fmt.Errorf("cannot read rules %q: it has more than %d bytes", name, maxSource)
 	}
 	if bytes.HasPrefix(text, []byte("#!")) {
 		text = append([]byte("--"), text...)

@@ -32,6 +32,9 @@ type Options struct {
 	// Env is what every source and sink is built with. Name, Logger, Metrics and
 	// Dir are filled in for each.
 	Env plugins.Env
+	// ReadFile reads a rules file; nil: from the disk. Its errors are those of
+	// os.ReadFile.
+	ReadFile func(path string) ([]byte, error)
 }
 
 // Config is a loaded configuration. Its methods, and everything in it, belong

@@ -22,7 +22,7 @@ const defaultRuleTimeout = time.Second
 // Load loads the rules file at path. The error may be several, joined, each of
 // which begins with FILE:LINE. A configuration has to be closed.
 func Load(path string, o Options) (*Config, error) {
-	c := newConfig(o, newChunks())
+	c := newConfig(o, newChunks(o))
 	if err := c.loadFile(path); err != nil {
 		c.Close()
 		return nil, err
@@ -33,7 +33,7 @@ func Load(path string, o Options) (*Config, error) {
 // LoadString is Load for a text, which errors call name. Files that it requires
 // are looked for in dir.
 func LoadString(name, text, dir string, o Options) (*Config, error) {
-	c := newConfig(o, newChunks())
+	c := newConfig(o, newChunks(o))
 	proto, err := compile(name, []byte(text))
 	if err == nil {
 		c.dirs[name] = dir
@@ -53,7 +53,7 @@ func LoadString(name, text, dir string, o Options) (*Config, error) {
 // newConfig makes a configuration in which nothing is declared yet.
 func newConfig(o Options, compiled *chunks) *Config {
 	c := &Config{
-		Settings: Settings{RuleTimeout: defaultRuleTimeout},
+		Settings: Settings{HTTP: DefaultHTTP, RuleTimeout: defaultRuleTimeout},
 		opts:     o, logger: o.Logger, set: o.Metrics,
 		watch: newWatchdog(defaultRuleTimeout), chunks: compiled,
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),

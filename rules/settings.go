@@ -20,11 +20,16 @@ type Settings struct {
 	Identities        int
 	// AutoIndex restricts which events are indexed; nil: all.
 	AutoIndex engine.Predicate
-	// HTTP is the address to listen on, as "host:port"; "": none.
+	// HTTP is the address to listen on, as "host:port"; "": none. Unless given,
+	// it is DefaultHTTP.
 	HTTP string
 	// RuleTimeout is how long Lua may run for at a time (1 s).
 	RuleTimeout time.Duration
 }
+
+// DefaultHTTP is where the HTTP interface listens unless settings.http says
+// otherwise.
+const DefaultHTTP = "127.0.0.1:5580"
 
 // settingsOptions are what settings { … } takes.
 type settingsOptions struct {
@@ -48,7 +53,7 @@ func (c *Config) settings(L *lua.LState) int {
 	c.settingsPos = pos(L)
 	t, err := options(a.table(1, "a table of settings"), c.settingsPos)
 	a.optionError(err)
-	var o settingsOptions
+	o := settingsOptions{HTTP: DefaultHTTP}
 	a.optionError(plugins.Decode(t, &o))
 	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout"} {
 		if n, given := t.Fields[name].(float64); given && n <= 0 {

@@ -38,7 +38,7 @@ func Test(ctx context.Context, paths []string, o TestOptions) (passed, failed in
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	run := &testRun{options: o, chunks: newChunks()}
+	run := &testRun{options: o, chunks: newChunks(o.Options)}
 	for _, file := range files {
 		if err := run.file(ctx, file); err != nil {
 			return run.passed, run.failed, err
