@@ -1,0 +1,122 @@
+package collectd
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// builtinTypes is the types.db of collectd 5.12.0.
+//
+//go:embed types.db
+var builtinTypes string
+
+// Types says which data sources the values of a type are: what collectd's
+// types.db(5) says. It is immutable once it is in use.
+type Types struct {
+	sources map[string][]string // names, by type
+}
+
+// BuiltinTypes returns the types that collectd comes with.
+func BuiltinTypes() *Types {
+	t := &Types{sources: make(map[string][]string)}
+	if err := t.Read(strings.NewReader(builtinTypes), "types.db"); err != nil {
+		panic(err) // the embedded file is broken, which a test would show
+	}
+	return t
+}
+
+// ReadFile adds the types of the file at path. A type that is already there is
+// replaced.
+func (t *Types) ReadFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("cannot read types: %w", err)
+	}
+	defer f.Close()
+	return t.Read(f, path)
+}
+
+// Read adds the types that r holds. name is what errors call it.
+func (t *Types) Read(r io.Reader, name string) error {
+	lines := bufio.NewScanner(r)
+	number := 0
+	for lines.Scan() {
+		number++
+		if err := t.add(lines.Text()); err != nil {
+			return fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s:%d: cannot read types: %w", name, number+1, err)
+	}
+	return nil
+}
+
+// add takes one line, such as
+//
+//	if_octets  rx:DERIVE:0:U, tx:DERIVE:0:U
+func (t *Types) add(line string) error {
+	line, _, _ = strings.Cut(line, "#")
+	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '\r' })
+	if len(words) == 0 {
+		return nil
+	}
+	if len(words) == 1 {
+		return fmt.Errorf("type %q has no data source", words[0])
+	}
+	var names []string
+	for _, word := range words[1:] {
+		name, err := dataSourceName(word)
+		if err != nil {
+			return fmt.Errorf("type %q: %w", words[0], err)
+		}
+		if slices.Contains(names, name) {
+			return fmt.Errorf("type %q: data source %q is there twice", words[0], name)
+		}
+		names = append(names, name)
+	}
+	t.sources[words[0]] = names
+	return nil
+}
+
+// dataSourceName checks one "name:TYPE:min:max". Kind and limits are not kept:
+// the kind comes with each value, and limits are for rules to set.
+func dataSourceName(word string) (string, error) {
+	part := strings.Split(word, ":")
+	if len(part) != 4 || part[0] == "" {
+		return "", fmt.Errorf("data source %q: expected name:TYPE:min:max", word)
+	}
+	switch strings.ToUpper(part[1]) {
+	case "GAUGE", "COUNTER", "DERIVE", "ABSOLUTE":
+	default:
+		return "", fmt.Errorf("data source %q: expected GAUGE, COUNTER, DERIVE or ABSOLUTE, got %q", word, part[1])
+	}
+	for _, limit := range part[2:] {
+		if _, err := strconv.ParseFloat(limit, 64); err != nil && limit != "U" {
+			return "", fmt.Errorf("data source %q: expected a number or U as a limit, got %q", word, limit)
+		}
+	}
+	return part[0], nil
+}
+
+// names returns what the n data sources of a type are called, and whether
+// types.db told.
+func (t *Types) names(typ string, n int) ([]string, bool) {
+	if names := t.sources[typ]; len(names) == n {
+		return names, true
+	}
+	if n == 1 {
+		return []string{"value"}, false
+	}
+	names := make([]string, n)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return names, false
+}
