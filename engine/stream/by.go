@@ -64,38 +64,45 @@ func (b *by) stateIn(g *Group) *byState {
 func (b *by) event(g *Group, e *engine.Event) {
 	s := b.stateIn(g)
 	entry := b.graph.engine.Entry(e)
-	var hold *engine.Hold
-	if entry != nil {
-		hold = entry.Hold(s.scope)
-	}
-	expired := e.IsExpired()
-	var in *Group
-	switch {
-	case hold != nil && (expired || b.static && hold.ID == e.ID):
-		in = hold.Holder.(*Group)
-	case s.last != nil && expired:
-		in = s.last[hostServiceOf(e.ID)]
-	}
-	if in == nil {
-		var err error
-		if in, err = b.groupFor(g, s, e); err != nil {
-			b.fail(g, e, err)
-			return
-		}
-		switch {
-		case expired:
-		case entry != nil:
-			b.enter(s, entry, hold, in, e)
-		case s.last != nil:
-			s.last[hostServiceOf(e.ID)] = in
-		}
+	in, err := b.groupOf(g, s, entry, e)
+	if err != nil {
+		b.fail(g, e, err)
+		return
 	}
 	in.busy++ // it must not go while the event is in it
+	expired := e.IsExpired()
 	b.out.event(in, e)
 	if expired && entry != nil && !entry.IsIndexed() {
 		entry.DropHold(s.scope)
 	}
 	in.release()
+}
+
+// groupOf returns the group that the event goes to, and notes that its
+// identity is in it now.
+func (b *by) groupOf(g *Group, s *byState, entry *engine.Entry, e *engine.Event) (*Group, error) {
+	expired := e.IsExpired()
+	var hold *engine.Hold
+	if entry != nil {
+		hold = entry.Hold(s.scope)
+	}
+	if hold != nil && (expired || b.static && hold.ID == e.ID) {
+		return hold.Holder.(*Group), nil
+	}
+	if expired {
+		if in := s.last[hostServiceOf(e.ID)]; in != nil {
+			return in, nil
+		}
+	}
+	in, err := b.groupFor(g, s, e)
+	switch {
+	case err != nil || expired:
+	case entry != nil:
+		b.enter(s, entry, hold, in, e)
+	case s.last != nil:
+		s.last[hostServiceOf(e.ID)] = in
+	}
+	return in, err
 }
 
 // enter notes that the entry is in a group now, and leaves the one before.
