@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+const (
+	// shopServers is how many app servers the shop of the demo has.
+	shopServers = 10
+	// shopTick is how often it is asked what it sends: one server at a time.
+	shopTick = 100 * time.Millisecond
+	// shopCycle is how often some of its servers die, in ticks.
+	shopCycle = 600
+	// In each cycle, the first dies at shopDies, the next ones shopApart later
+	// each; they come back in that order from shopBack on.
+	shopDies, shopBack, shopApart = 100, 300, 25
+	// shopJob is how long db1 is busy and how long it is idle, in ticks.
+	shopJob = 1800
+)
+
+// shopPlaces are where the shop's front page is looked at from.
+var shopPlaces = [...]string{"berlin", "lisbon", "oslo", "quito", "tokyo"}
+
+// demoShop makes up what the shop's machines send. It knows nothing of time but
+// ticks, so that each run of the demo looks the same.
+type demoShop struct {
+	random *rand.Rand
+	dying  []int // servers that die in this cycle, in order
+}
+
+func newDemoShop() *demoShop { return &demoShop{random: rand.New(rand.NewPCG(1, 2))} }
+
+// up reports whether a server is up at a tick.
+func (s *demoShop) up(server, tick int) bool {
+	at := tick % shopCycle
+	for i, dying := range s.dying {
+		if dying == server && at >= shopDies+i*shopApart && at < shopBack+i*shopApart {
+			return false
+		}
+	}
+	return true
+}
+
+// lines appends the graphite lines of a tick: of one server, and once in ten
+// ticks of the front page.
+func (s *demoShop) lines(dst []byte, tick int, now time.Time) []byte {
+	if tick%shopCycle == 0 {
+		s.dying = s.random.Perm(shopServers)[:3+s.random.IntN(2)]
+	}
+	line := func(role, host, service string, value int) {
+		dst = append(dst, "shop."+role+"."+host+"."+service+" "...)
+		dst = strconv.AppendInt(append(strconv.AppendInt(dst, int64(value), 10), ' '), now.Unix(), 10)
+		dst = append(dst, '\n')
+	}
+	server := tick % shopServers
+	host := "app" + strconv.Itoa(server+1)
+	up, requests, errors := 0, 0, 0
+	if s.up(server, tick) {
+		up, requests, errors = 1, 90+s.random.IntN(20), s.random.IntN(3)
+	}
+	line("app", host, "http", up)
+	line("app", host, "requests", requests)
+	line("app", host, "errors", errors)
+	if tick%10 == 0 {
+		for i, place := range shopPlaces {
+			seen := 1
+			if (tick/10+i*7)%40 == 0 { // one place now and then has a bad line
+				seen = 0
+			}
+			line("probe", place, "frontpage", seen)
+		}
+	}
+	return dst
+}
+
+// packet is the datagram of collectd for a tick: the cpu of the app servers,
+// and of db1, which has a long job to do now and then.
+func (s *demoShop) packet(tick int, now time.Time) collectdPacket {
+	var p collectdPacket
+	for server := range shopServers {
+		if s.up(server, tick) {
+			p.cpu(fmt.Sprintf("app%d", server+1), now, 30+20*s.random.Float64())
+		}
+	}
+	busy := 12 + 5*s.random.Float64()
+	if tick/shopJob%2 == 1 {
+		busy = 98 + 2*s.random.Float64()
+	}
+	p.cpu("db1", now, busy)
+	return p
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/valyala/fasthttp"
+
+	"tocsin/engine"
+)
+
+// healthTimeout is how long the engine has to answer.
+const healthTimeout = time.Second
+
+// serveMetrics answers GET /metrics in Prometheus' text format.
+func (a *api) serveMetrics(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	a.metrics.WritePrometheus(ctx)
+	metrics.WriteProcessMetrics(ctx)
+}
+
+// serveHealth answers GET /healthz: 200 while the engine's goroutine answers.
+// When it does not, a restart is in order.
+func (a *api) serveHealth(ctx *fasthttp.RequestCtx) {
+	within, cancel := context.WithTimeout(a.hard, healthTimeout)
+	defer cancel()
+	if err := a.runner.Do(within, func(*engine.Engine) {}); err != nil {
+		answerText(ctx, fasthttp.StatusServiceUnavailable, "the engine does not answer")
+		return
+	}
+	answerText(ctx, fasthttp.StatusOK, "ok")
+}
+
+// serveReady answers GET /readyz: 200 while events are taken.
+func (a *api) serveReady(ctx *fasthttp.RequestCtx) {
+	if why := a.state.Load(); why != nil {
+		answerText(ctx, fasthttp.StatusServiceUnavailable, *why)
+		return
+	}
+	answerText(ctx, fasthttp.StatusOK, "ok")
+}
+
+func answerText(ctx *fasthttp.RequestCtx, status int, text string) {
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("text/plain; charset=utf-8")
+	ctx.SetBodyString(text + "\n")
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"tocsin/engine"
+	"tocsin/rules"
+)
+
+const (
+	// gcPercent is the garbage collector's target (GOGC) unless the environment
+	// says otherwise. The heap is mostly the index, which changes little.
+	gcPercent = 50
+	// stopGrace bounds each step of the shutdown.
+	stopGrace = 5 * time.Second
+)
+
+// nodeOptions are what a node is made with.
+type nodeOptions struct {
+	process *process
+	logger  *slog.Logger
+	rules   rules.Options // Logger, Metrics, Now and Output are filled in
+	// replace puts another sink in the place of one that the file declared; nil
+	// leaves all as they are.
+	replace func(*rules.Sink) (engine.Sink, error)
+	// ready is called when everything runs, stopping when the shutdown begins;
+	// either may be nil.
+	ready    func(*node)
+	stopping func()
+}
+
+// node is a configuration with everything that runs it.
+type node struct {
+	nodeOptions
+	config  *rules.Config
+	metrics *metrics.Set
+	runner  *engine.Runner
+	outlets []*engine.Outlet
+	sources []engine.RunningSource
+	api     *api // nil: off
+}
+
+// loadNode loads a rules file and makes what runs it, without touching the
+// world.
+func loadNode(path string, o nodeOptions) (*node, error) {
+	n := &node{nodeOptions: o, metrics: metrics.NewSet()}
+	clock := engine.NewWallClock(time.Now)
+	o.rules.Logger, o.rules.Metrics, o.rules.Now = o.logger, n.metrics, clock.Read()
+	o.rules.Output = n.output
+	o.rules.Env.Terminal = o.process.screen
+	var err error
+	if n.config, err = rules.Load(path, o.rules); err != nil {
+		return nil, err
+	}
+	n.config.Start()
+	n.runner = engine.NewRunner(n.config.Engine, clock)
+	for _, s := range n.config.Sources {
+		n.sources = append(n.sources, engine.RunningSource{Name: s.Name, Source: s.Source, Input: n.runner.Input(s.Input())})
+	}
+	if n.config.Settings.HTTP != "" {
+		n.api = newAPI(n.runner, n.metrics, o.logger)
+	}
+	return n, nil
+}
+
+// output makes the outlet of a sink.
+func (n *node) output(s *rules.Sink) (engine.Output, error) {
+	sink := s.Sink
+	if n.replace != nil {
+		other, err := n.replace(s)
+		if err != nil {
+			return nil, err
+		}
+		if other != nil {
+			sink = other
+		}
+	}
+	outlet, err := engine.NewOutlet(engine.OutletOptions{
+		Name: s.Name, Sink: sink, Queue: s.Queue, Full: engine.FullPolicy(s.Full),
+		Logger: n.logger.With("sink", s.Name), Metrics: n.metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.outlets = append(n.outlets, outlet)
+	return outlet, nil
+}
+
+// run runs everything until a signal, or until ctx is done.
+func (n *node) run(ctx context.Context) error {
+	if n.process.getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
+	if err := n.openAPI(ctx); err != nil {
+		n.config.Close()
+		return err
+	}
+	signals := n.process.signals()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	done := make(chan error, 1)
+	daemon := engine.Daemon{Runner: n.runner, Sources: n.sources, Outlets: n.outlets, Logger: n.logger, Grace: stopGrace}
+	go func() { done <- daemon.Run(life, n.started) }()
+
+	begin := ctx.Done() // nil once the shutdown has begun
+	for {
+		select {
+		case err := <-done:
+			n.closeAPI()
+			n.config.Close()
+			n.logger.Info("stopped")
+			return err
+		case <-begin:
+			begin = nil
+			go func() { n.refuse(); end() }()
+		case s := <-signals:
+			switch {
+			case s == syscall.SIGHUP:
+				n.reopen()
+			case begin != nil:
+				n.logger.Info("stopping; a second signal ends at once", "signal", s.String())
+				cancel()
+			default:
+				return &codedError{exitAtOnce, errors.New("ended at once by a second signal; what was queued is lost")}
+			}
+		}
+	}
+}
+
+func (n *node) openAPI(ctx context.Context) error {
+	if n.api == nil {
+		return nil
+	}
+	if err := n.api.listen(ctx, n.config.Settings.HTTP); err != nil {
+		return err
+	}
+	n.api.serve()
+	return nil
+}
+
+// started is called when everything is open.
+func (n *node) started() {
+	for _, s := range n.sources {
+		if a, ok := s.Source.(engine.Addresser); ok {
+			for _, address := range a.Addresses() {
+				n.logger.Info(fmt.Sprintf("listening on %s (source %s)", address, s.Name))
+			}
+		}
+	}
+	if n.api != nil {
+		n.api.ready()
+		n.logger.Info(fmt.Sprintf("listening on tcp %s (http)", n.api.address()))
+	}
+	n.tellSystemd("READY=1")
+	if n.ready != nil {
+		n.ready(n)
+	}
+}
+
+// refuse ends the taking in of events over HTTP, before the sources end.
+func (n *node) refuse() {
+	n.tellSystemd("STOPPING=1")
+	if n.stopping != nil {
+		n.stopping()
+	}
+	if n.api == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	n.api.refuse(ctx)
+}
+
+func (n *node) closeAPI() {
+	if n.api == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n.api.close(ctx)
+}
+
+func (n *node) tellSystemd(state string) {
+	if err := notifySystemd(n.process.getenv("NOTIFY_SOCKET"), state); err != nil {
+		n.logger.Warn("cannot tell systemd", "state", state, "err", err)
+	}
+}
+
+// reopen has sinks that write files open them again.
+func (n *node) reopen() {
+	n.logger.Info("reopening files")
+	for _, o := range n.outlets {
+		o.Reopen()
+	}
+}

@@ -1,0 +1,15 @@
+package engine
+
+// What replays recorded events needs of an engine beyond Ingest.
+
+// Tagged returns a view of the table that adds tags to every identity made
+// through it, as the option "tags" of a source does.
+func (t *Identities) Tagged(tags []string) *Identities { return t.tagged(tags) }
+
+// IngestThrough is Ingest for an event of a source that has a stream of its
+// own: the event passes that stream, which indexes what it lets through.
+func (e *Engine) IngestThrough(ev *Event, through Handler) {
+	e.arrive(ev)
+	through.Handle(ev)
+	e.drain()
+}
