@@ -112,10 +112,10 @@ func TestPaint(t *testing.T) {
 		colors terminal.Colors
 		want   string
 	}{
-		{80, terminal.Monochrome, "ooCx..  4 lit, 1 critical, 1 expired\n"},
-		{20, terminal.Monochrome, "ooCx..\n"},
+		{80, terminal.Monochrome, "ooCx..  1 critical, 1 expired, 4 lit\n"},
+		{20, terminal.Monochrome, "ooCx..  1 critical\n"},
 		{4, terminal.Monochrome, "ooCx\n..\n"},
-		{80, terminal.Ansi16, "\x1b[32m██\x1b[91m█\x1b[90m█\x1b[90m..\x1b[0m  4 lit, 1 critical, 1 expired\n"},
+		{80, terminal.Ansi16, "\x1b[32m██\x1b[91m█\x1b[90m█\x1b[90m..\x1b[0m  1 critical, 1 expired, 4 lit\n"},
 		{3, terminal.Ansi16, "\x1b[32m██\x1b[91m█\x1b[0m\n\x1b[90m█\x1b[90m..\x1b[0m\n"},
 		{6, terminal.TrueColor, "\x1b[38;2;0;200;60m██\x1b[38;2;255;40;30m█\x1b[38;2;90;90;90m█\x1b[38;2;60;60;60m..\x1b[0m\n"},
 		{6, terminal.Ansi256, "\x1b[38;5;41m██\x1b[38;5;196m█\x1b[38;5;240m█\x1b[38;5;237m..\x1b[0m\n"},
@@ -147,7 +147,7 @@ func TestBehindItsOutlet(t *testing.T) {
 		}
 		running.Wait()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if n := len(lines); n != 2 || lines[0] != "strip: ....  0 lit" || lines[n-1] != "strip: CCo.  3 lit, 2 critical" {
+		if n := len(lines); n != 2 || lines[0] != "strip: ....  0 lit" || lines[n-1] != "strip: CCo.  2 critical, 3 lit" {
 			t.Errorf("got %q", lines)
 		}
 	})

@@ -67,9 +67,7 @@ func (d *terminalDriver) paint(dst []byte, width int, colors terminal.Colors) []
 		column++
 	}
 	dst = terminal.AppendReset(dst, colors)
-	if legend := d.legend(); column+len(legend) <= width {
-		dst = append(dst, legend...)
-	}
+	dst = d.appendLegend(dst, width-column)
 	return append(dst, '\n')
 }
 
@@ -101,8 +99,9 @@ func letter(state string) rune {
 	return '+'
 }
 
-// legend counts what is worth a look.
-func (d *terminalDriver) legend() string {
+// appendLegend counts what is worth a look, worst first, as far as there is
+// room.
+func (d *terminalDriver) appendLegend(dst []byte, room int) []byte {
 	lit, count := 0, map[string]int{}
 	for _, p := range d.strip {
 		if p.Lit {
@@ -110,11 +109,21 @@ func (d *terminalDriver) legend() string {
 			count[p.State]++
 		}
 	}
-	text := fmt.Sprintf("  %d lit", lit)
-	for _, state := range []string{"critical", "warning", "unknown", "expired"} {
-		if n := count[state]; n > 0 {
-			text += fmt.Sprintf(", %d %s", n, state)
+	gap := "  "
+	for _, what := range []string{"critical", "warning", "unknown", "expired", "lit"} {
+		n := count[what]
+		if what == "lit" {
+			n = lit
+		} else if n == 0 {
+			continue
 		}
+		text := fmt.Sprintf("%s%d %s", gap, n, what)
+		if len(text) > room {
+			break
+		}
+		room -= len(text)
+		dst = append(dst, text...)
+		gap = ", "
 	}
-	return text
+	return dst
 }
