@@ -27,6 +27,11 @@ The exit code is 0 when all files are good, 1 otherwise.`
 func (c *checkCommand) Run(p *process) error {
 	failed := false
 	for _, file := range c.Files {
+		if strings.HasSuffix(file, "_test.lua") {
+			failed = true
+			fmt.Fprintf(p.err, "%s: this is a file of tests; run it with \"tocsin test\"\n", file)
+			continue
+		}
 		config, err := rules.Load(file, rules.Options{})
 		if err != nil {
 			failed = true

@@ -17,15 +17,10 @@ import (
 func (p *process) logger(level string) *slog.Logger {
 	var least slog.Level
 	least.UnmarshalText([]byte(level)) // one of four that are known to be good
-	if !isTerminal(p.err) {
-		return slog.New(slog.NewJSONHandler(p.err, &slog.HandlerOptions{Level: least}))
+	if !p.screen.IsTerminal() {
+		return slog.New(slog.NewJSONHandler(p.screen, &slog.HandlerOptions{Level: least}))
 	}
-	var out io.Writer = p.err
-	depth := terminal.ColorsOf(true, p.getenv)
-	if p.screen != nil && p.screen.IsTerminal() {
-		out = p.screen
-	}
-	return slog.New(&lineHandler{out: out, mu: new(sync.Mutex), least: least, colors: depth})
+	return slog.New(&lineHandler{out: p.screen, mu: new(sync.Mutex), least: least, colors: p.screen.Colors()})
 }
 
 // lineHandler writes log records as lines for people:

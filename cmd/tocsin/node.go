@@ -60,6 +60,9 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 	if n.config, err = rules.Load(path, o.rules); err != nil {
 		return nil, err
 	}
+	for _, o := range n.outlets {
+		n.config.Engine.AddOutput(o)
+	}
 	n.config.Start()
 	n.runner = engine.NewRunner(n.config.Engine, clock)
 	for _, s := range n.config.Sources {

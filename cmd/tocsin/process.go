@@ -18,8 +18,7 @@ type process struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
-	// screen is the terminal that sinks may draw on; in a pipe, what they write
-	// lines to.
+	// screen is err, for the log and the sinks that draw.
 	screen *terminal.Screen
 	// signals begins to take the signals that end a command, or have it reopen
 	// its files. Until then they do what they do by default.
@@ -30,7 +29,7 @@ func systemProcess() *process {
 	return &process{
 		name: os.Args[0],
 		in:   os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
-		screen: terminal.New(os.Stdout, os.Getenv),
+		screen: terminal.New(os.Stderr, os.Getenv),
 		signals: func() <-chan os.Signal {
 			c := make(chan os.Signal, 8)
 			signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -8,12 +8,11 @@ settings {
 local shop = require "shop"
 local log = sink.log {}
 
-events:where 'role = "app" and service = "http"'
-      :classify { critical = 'expired or metric != 1' }
-      :by "host"
-      :changed("state", { init = "ok" })
-      :to(shop.strip)
-      :to(log)
+local servers = events:where 'role = "app" and service = "http"'
+                      :classify { { "expired", "expired" }, { "critical", "metric != 1" }, "ok" }
+                      :by "host"
+servers:changed "state":to(shop.strip)
+servers:changed("state", { init = "ok" }):to(log)
 
 events:where 'service = "shop"':changed "state":to(log)
 
