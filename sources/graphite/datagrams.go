@@ -6,22 +6,17 @@ import (
 	"net"
 	"net/netip"
 	"time"
-)
 
-const (
-	maxDatagram = 65535
-	// udpBuffer is asked of the kernel, which gives as much as
-	// net.core.rmem_max allows.
-	udpBuffer = 8 << 20
+	"tocsin/plugins/datagram"
 )
 
 // readDatagrams reads plaintext lines over UDP until conn is closed. A datagram
 // holds whole lines; the last one needs no line end.
 func readDatagrams(ctx context.Context, conn *net.UDPConn, f *feed) {
-	socket := newSocket(conn)
-	buf := make([]byte, maxDatagram)
+	socket := datagram.NewSocket(conn)
+	buf := make([]byte, datagram.MaxSize)
 	for {
-		n, from, lost, err := socket.read(buf)
+		n, from, lost, err := socket.Read(buf)
 		f.counters.lost.Add(lost)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
@@ -39,7 +34,7 @@ func readDatagrams(ctx context.Context, conn *net.UDPConn, f *feed) {
 		f.counters.bytes.Add(n)
 		f.sender = from
 		f.datagram(buf[:n])
-		if !socket.pending() {
+		if !socket.Pending() {
 			f.flush()
 		}
 	}
