@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"tocsin/engine"
+)
+
+// graphiteLines makes one line for each series, in an order unlike that of
+// their making, cut into pieces of about 64 KiB.
+func graphiteLines(series int) (pieces [][]byte, size int) {
+	order := rand.New(rand.NewPCG(1, 2)).Perm(series)
+	at := strconv.FormatInt(time.Now().Unix(), 10)
+	var piece []byte
+	for n, i := range order {
+		piece = append(piece, graphiteName(i)...)
+		piece = append(piece, ' ')
+		piece = strconv.AppendFloat(piece, float64(n%1000)/8, 'f', -1, 64)
+		piece = append(append(append(piece, ' '), at...), '\n')
+		if len(piece) > 64<<10 || n == series-1 {
+			pieces = append(pieces, piece)
+			size += len(piece)
+			piece = nil
+		}
+	}
+	return pieces, size
+}
+
+// feedTCP writes the pieces round and round until stop is closed, and returns
+// how many whole rounds it wrote.
+func feedTCP(addr string, pieces [][]byte, stop <-chan struct{}) (rounds int, err error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	for {
+		for _, piece := range pieces {
+			if _, err := conn.Write(piece); err != nil {
+				return rounds, err
+			}
+		}
+		rounds++
+		select {
+		case <-stop:
+			return rounds, nil
+		default:
+		}
+	}
+}
+
+// throughput warms up with two rounds and then counts what the engine takes in
+// while feeding goes on.
+func throughput(r *rig, series int, span time.Duration, feed func(stop <-chan struct{}) error) (float64, error) {
+	stop := make(chan struct{})
+	failed := make(chan error, 1)
+	var wait sync.WaitGroup
+	wait.Go(func() { failed <- feed(stop) })
+	for r.events() < int64(2*series) {
+		select {
+		case err := <-failed:
+			return 0, fmt.Errorf("the feeder stopped: %w", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	before, start := r.events(), time.Now()
+	<-time.After(span)
+	rate := float64(r.events()-before) / time.Since(start).Seconds()
+	close(stop)
+	wait.Wait()
+	return rate, <-failed
+}
+
+func measureTCP(series, ruleCount int) (float64, error) {
+	r, err := newRig(gridRules(ruleCount), true, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer r.close()
+	pieces, _ := graphiteLines(series)
+	return throughput(r, series, 3*time.Second, func(stop <-chan struct{}) error {
+		_, err := feedTCP(r.addr, pieces, stop)
+		return err
+	})
+}
+
+func runGraphite(rep *report) error {
+	type point struct{ series, rules int }
+	got := map[point]float64{}
+	for range 2 { // the better of two: the machine is shared
+		for _, series := range []int{10_000, 100_000, 1_000_000} {
+			for _, rules := range []int{10, 100, 10_000} {
+				rate, err := measureTCP(series, rules)
+				if err != nil {
+					return err
+				}
+				got[point{series, rules}] = max(got[point{series, rules}], rate)
+				runtime.GC()
+			}
+		}
+	}
+	for _, series := range []int{10_000, 100_000, 1_000_000} {
+		for _, rules := range []int{10, 100, 10_000} {
+			rep.add(fmt.Sprintf("%d series, %d rules", series, rules), "%.2f M events/s", got[point{series, rules}]/1e6)
+		}
+	}
+	rep.add("cost of 10,000 rules against 10 (100 k series)", "%.2f ×", got[point{100_000, 10}]/got[point{100_000, 10_000}])
+	rep.add("cost of 100 k series against 10 k (100 rules)", "%.2f ×", got[point{10_000, 100}]/got[point{100_000, 100}])
+	return nil
+}
+
+// runProcess leaves the socket out: bytes are decoded on one core and served on
+// the other.
+func runProcess(rep *report) error {
+	for _, series := range []int{10_000, 100_000, 1_000_000} {
+		r, err := newRig(gridRules(100), false, nil)
+		if err != nil {
+			return err
+		}
+		pieces, _ := graphiteLines(series)
+		decoder, ok := r.source.(interface {
+			Decode(context.Context, io.Reader, engine.Input) error
+		})
+		if !ok {
+			return fmt.Errorf("the graphite source cannot decode from a reader")
+		}
+		rate, err := throughput(r, series, 3*time.Second, func(stop <-chan struct{}) error {
+			for {
+				select {
+				case <-stop:
+					return nil
+				default:
+				}
+				readers := make([]io.Reader, len(pieces))
+				for i, piece := range pieces {
+					readers[i] = bytes.NewReader(piece)
+				}
+				if err := decoder.Decode(context.Background(), io.MultiReader(readers...), r.input); err != nil {
+					return err
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		rep.add(fmt.Sprintf("%d series, 100 rules", series), "%.2f M events/s", rate/1e6)
+		r.close()
+	}
+	return nil
+}
+
+// runBaseline measures what no program could beat here: writing to and reading
+// from a loopback socket, and parsing and counting in a bare loop.
+func runBaseline(rep *report) error {
+	pieces, size := graphiteLines(100_000)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	read := make(chan int64, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			read <- 0
+			return
+		}
+		n, _ := io.Copy(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{conn})
+		read <- n
+	}()
+	stop := make(chan struct{})
+	start := time.Now()
+	time.AfterFunc(2*time.Second, func() { close(stop) })
+	if _, err := feedTCP(listener.Addr().String(), pieces, stop); err != nil {
+		return err
+	}
+	bytesRead := <-read
+	perLine := float64(size) / 100_000
+	rep.add("loopback socket", "%.1f M lines/s (%.0f bytes each)", float64(bytesRead)/perLine/time.Since(start).Seconds()/1e6, perLine)
+
+	// The bare loop: find the name, parse the value, update one map entry.
+	index := map[string]*float64{}
+	lines := 0
+	start = time.Now()
+	for time.Since(start) < 2*time.Second {
+		for _, piece := range pieces {
+			for len(piece) > 0 {
+				end := bytes.IndexByte(piece, '\n')
+				line := piece[:end]
+				piece = piece[end+1:]
+				name, rest, _ := bytes.Cut(line, []byte{' '})
+				value, _, _ := bytes.Cut(rest, []byte{' '})
+				f, _ := strconv.ParseFloat(string(value), 64)
+				if at := index[string(name)]; at != nil {
+					*at = f
+				} else {
+					index[string(name)] = &f
+				}
+				lines++
+			}
+		}
+	}
+	rep.add("bare loop, parse and update a map, 100 k series", "%.1f M lines/s", float64(lines)/time.Since(start).Seconds()/1e6)
+	return nil
+}
+
+// quantile returns a quantile of sorted or unsorted durations.
+func quantile(d []time.Duration, q float64) time.Duration {
+	slices.Sort(d)
+	return d[min(int(q*float64(len(d))), len(d)-1)]
+}
