@@ -159,13 +159,18 @@ func TestByNotIndexed(t *testing.T) {
 		want("0 host=a metric=1 ttl=5; 4 host=a metric=2 ttl=5; 8 host=a metric=3 ttl=5; 13 host=a metric=1; 14 host=a state=expired metric=2; 15 host=a metric=1")
 
 	// A changed copy has an identity of its own, which nothing indexes.
-	newRig(t, engine.Options{}, func(r *rig, events *Stream) {
+	copied := func(r *rig, events *Stream) {
 		var c engine.Change
 		if err := c.Set("service", engine.TextValue("all")); err != nil {
 			t.Fatal(err)
 		}
 		r.tap("", number(byFields(t, events.With(&c), "service")))
-	}).play("0 host=a ttl=5; 0 host=b ttl=8; 7 host=c ttl=5").
+	}
+	// It counts no longer once it has expired, though its ttl goes on.
+	newRig(t, engine.Options{}, copied).play("0 host=a ttl=50; 5 host=a state=expired; 6 host=b").
+		want("0 host=a service=all metric=1 ttl=50; 5 host=a service=all state=expired metric=2; 6 host=b service=all metric=1")
+
+	newRig(t, engine.Options{}, copied).play("0 host=a ttl=5; 0 host=b ttl=8; 7 host=c ttl=5").
 		want("0 host=a service=all metric=1 ttl=5; 0 host=b service=all metric=2 ttl=8; 5 host=a service=all state=expired metric=3; 7 host=c service=all metric=4 ttl=5")
 }
 

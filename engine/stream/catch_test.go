@@ -44,6 +44,8 @@ func TestCatchFailsItself(t *testing.T) {
 		_, failed := failAt(events.Where(queried(t, `service = "in"`)), 1).Catch()
 		r.tap("handled", failed.Each(boom))
 		r.tap("events", events.Where(queried(t, `service = "tocsin error"`)).Each(boom))
+		_, caught := events.Where(queried(t, `service = "tocsin error"`)).Each(boom).Catch()
+		r.tap("caught", caught)
 		r.tap("seen", events.Where(queried(t, `service = "tocsin error"`)))
 		failAt(events.Where(queried(t, `service = "in"`)), 2)
 	}).play("1 service=in metric=1; 2 service=in metric=2").
@@ -81,4 +83,16 @@ func TestErrorPlace(t *testing.T) {
 	}).play("0 service=in").want(`
 		0 service=tocsin error state=critical tags=tocsin,error event_service=in rule=disk "g.lua:8: inner";
 		0 service=tocsin error state=critical tags=tocsin,error event_service=in rule=disk "f.lua:1: outer"`)
+}
+
+// TestCatchOnBranches: of two catches that are as near, the one drawn first
+// gets the error.
+func TestCatchOnBranches(t *testing.T) {
+	newRig(t, engine.Options{}, func(r *rig, events *Stream) {
+		s := failAt(events, 1)
+		for _, name := range []string{"first", "second"} {
+			_, failed := s.Catch()
+			r.tap(name, failed)
+		}
+	}).play("1 metric=1").want(`first 1 service=tocsin error state=critical tags=tocsin,error "no 1"`)
 }

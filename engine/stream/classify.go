@@ -131,19 +131,15 @@ func (t *threshold) move(s *thresholdState, metric float64) {
 	for s.level > 0 && (t.levels[s.level].state == "" || metric <= t.levels[s.level].limit-t.hysteresis) {
 		s.level--
 	}
-	called := false
-	for l := len(t.levels) - 1; l > 0; l-- {
-		if t.levels[l].state == "" {
-			continue
-		}
-		called = called || metric > t.levels[l].limit
-		if !called {
+	for l := 1; l < len(t.levels); l++ {
+		switch {
+		case t.levels[l].state == "":
+		case metric > t.levels[l].limit: // so is what calls for a worse one
+			if s.hits[l] = min(s.hits[l]+1, t.hits); s.hits[l] == t.hits {
+				s.level = max(s.level, l)
+			}
+		default:
 			s.hits[l] = 0
-			continue
-		}
-		s.hits[l] = min(s.hits[l]+1, t.hits)
-		if s.hits[l] == t.hits {
-			s.level = max(s.level, l)
 		}
 	}
 }

@@ -25,6 +25,7 @@ func TestStable(t *testing.T) {
 		{"a later event proves it, though the clock stands still", three,
 			"!0 state=a; !1 state=a; !2.9 state=a; !3 state=a; !4 state=a",
 			"0 state=a; 1 state=a; 2.9 state=a; 3 state=a; 4 state=a"},
+		{"a later event proves it at dt exactly", three, "!0 state=a; !3 state=a", "0 state=a; 3 state=a"},
 		{"a spike of 2 s is left out, and so is what follows until it has lasted", three,
 			"0 state=a; 3 state=a; 4 state=b; 5 state=b; 6 state=a; 9 state=a",
 			"0 state=a; 3 state=a; 6 state=a; 9 state=a"},
