@@ -76,7 +76,7 @@ type mappedList struct {
 }
 
 func (m *mappedList) event(g *Group, e *engine.Event) {
-	m.fail(g, e, fmt.Errorf("%s takes lists, but got an event", m.name))
+	m.fail(g, e, fmt.Errorf("%s takes lists, but got an event: put a window before it", m.name))
 }
 
 func (m *mappedList) list(g *Group, events []engine.Event) {
