@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 	"time"
 )
@@ -41,12 +42,24 @@ var scenarios = []scenario{
 func main() {
 	only := flag.String("run", "", "run only the scenarios whose name contains `TEXT`")
 	here := flag.Bool("here", false, "run in this process, instead of one process for each scenario")
+	profile := flag.String("cpuprofile", "", "with -here, write a processor profile to `FILE`")
 	flag.Parse()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // as tocsin itself does
 	}
 	if !*here {
 		fmt.Printf("%s, %d cores, %s\n", runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format("2006-01-02"))
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(file)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "bench: cannot profile: %v\n", err)
+			os.Exit(2)
+		}
+		defer pprof.StopCPUProfile()
 	}
 	failed := false
 	for _, s := range scenarios {
@@ -59,6 +72,7 @@ func main() {
 		}
 	}
 	if failed {
+		pprof.StopCPUProfile()
 		os.Exit(1)
 	}
 }
