@@ -10,38 +10,122 @@ import (
 	"tocsin/engine"
 )
 
-// call calls a Lua function with up to two arguments and returns its first
-// result. The error is an *engine.RuleError whose text begins with FILE:LINE.
+// maxThreads bounds how deep calls from Go into Lua may be nested.
+const maxThreads = 64
+
+// enter returns the thread of Lua for a call from Go, and leave gives it back.
+//
+// Each nested call has a thread of its own, because an error closes the
+// variables of all functions that run on its thread: those that go on would no
+// longer share them with the functions they hold.
+func (c *Config) enter() (*lua.LState, error) {
+	if c.nested == maxThreads {
+		return nil, fmt.Errorf("functions are called within one another more than %d deep", maxThreads)
+	}
+	if c.nested == len(c.threads) {
+		c.threads = append(c.threads, c.newThread())
+	}
+	c.nested++
+	return c.threads[c.nested-1], nil
+}
+
+func (c *Config) leave() { c.nested-- }
+
+// newThread makes a thread that the watchdog watches. One made while the state
+// has a context gets a context of its own, with a goroutine; so it is made
+// without.
+func (c *Config) newThread() *lua.LState {
+	c.lua.RemoveContext()
+	thread, _ := c.lua.NewThread()
+	c.lua.SetContext(c.watch)
+	thread.SetContext(c.watch)
+	return thread
+}
+
+// call calls a Lua function and returns its first result. The error is an
+// *engine.RuleError whose text begins with FILE:LINE.
 func (c *Config) call(fn *lua.LFunction, args ...lua.LValue) (lua.LValue, error) {
-	L := c.lua
+	L, err := c.enter()
+	if err != nil {
+		return lua.LNil, c.callError(fn, err)
+	}
+	defer c.leave()
 	c.watch.begin()
-	top := L.GetTop()
 	L.Push(fn)
 	for _, arg := range args {
 		L.Push(arg)
 	}
-	err := L.PCall(len(args), 1, nil)
+	err = L.PCall(len(args), 1, nil)
 	cut := c.watch.end()
 	if err != nil {
-		L.SetTop(top)
+		L.SetTop(0)
 		return lua.LNil, c.callError(fn, err)
 	}
 	result := L.Get(-1)
-	L.SetTop(top)
+	L.SetTop(0)
 	if cut {
-		return lua.LNil, &engine.RuleError{Err: fmt.Errorf("%s: %w", placeOf(fn), c.watch.Err())}
+		return lua.LNil, c.callError(fn, c.watch.Err())
 	}
 	return result, nil
+}
+
+// protectedCall is pcall(fn, …).
+func (c *Config) protectedCall(L *lua.LState) int {
+	L.CheckAny(1)
+	return c.protect(L, 2, nil)
+}
+
+// protectedCallWith is xpcall(fn, handler).
+func (c *Config) protectedCallWith(L *lua.LState) int {
+	L.CheckAny(1)
+	handler := L.CheckFunction(2)
+	return c.protect(L, 3, handler)
+}
+
+// protect calls the first value on the stack with those from first on, and
+// returns true and the results, or false and the error.
+func (c *Config) protect(L *lua.LState, first int, handler *lua.LFunction) int {
+	thread, err := c.enter()
+	check(L, err)
+	defer c.leave()
+	n := L.GetTop()
+	thread.Push(L.Get(1))
+	for i := first; i <= n; i++ {
+		thread.Push(L.Get(i))
+	}
+	err = thread.PCall(max(n-first+1, 0), lua.MultRet, nil)
+	if err == nil {
+		L.Push(lua.LTrue)
+		results := thread.GetTop()
+		thread.XMoveTo(L, results)
+		return 1 + results
+	}
+	thread.SetTop(0)
+	value := errorValue(err)
+	if handler != nil {
+		L.Push(handler)
+		L.Push(value)
+		L.Call(1, 1)
+		value = L.Get(-1)
+	}
+	L.Push(lua.LFalse)
+	L.Push(value)
+	return 2
+}
+
+// errorValue returns what was given to error().
+func errorValue(err error) lua.LValue {
+	var api *lua.ApiError
+	if errors.As(err, &api) && api.Object != nil {
+		return api.Object
+	}
+	return lua.LString(err.Error())
 }
 
 // callError makes an error of what a call into Lua failed with: the message,
 // without the trace, behind a place.
 func (c *Config) callError(fn *lua.LFunction, err error) error {
-	text := err.Error()
-	var api *lua.ApiError
-	if errors.As(err, &api) {
-		text = c.errorText(api.Object)
-	}
+	text := c.errorText(errorValue(err))
 	if !c.hasPlace(text) {
 		text = placeOf(fn) + ": " + text
 	}
@@ -52,6 +136,9 @@ func (c *Config) callError(fn *lua.LFunction, err error) error {
 func (c *Config) errorText(v lua.LValue) (text string) {
 	if s, ok := v.(lua.LString); ok {
 		return string(s)
+	}
+	if c.lua.GetMetaField(v, "__tostring") == lua.LNil && v.Type() != lua.LTNumber {
+		return "(the error is a " + v.Type().String() + ")" // its address would differ from run to run
 	}
 	defer func() {
 		if recover() != nil {

@@ -90,10 +90,14 @@ func syntaxError(name string, text []byte, err error) error {
 		if inParse.Pos.Line == parse.EOF {
 			return fmt.Errorf("%s:%d: %s at the end of the file", name, 1+bytes.Count(text, []byte("\n")), message)
 		}
-		if inParse.Token == "" {
-			return fmt.Errorf("%s:%d: %s", name, inParse.Pos.Line, message)
+		line := inParse.Pos.Line
+		if message == "unterminated string" {
+			line-- // it was seen at the start of the next line
 		}
-		return fmt.Errorf("%s:%d: %s near %q", name, inParse.Pos.Line, message, inParse.Token)
+		if inParse.Token == "" {
+			return fmt.Errorf("%s:%d: %s", name, line, message)
+		}
+		return fmt.Errorf("%s:%d: %s near %q", name, line, message, inParse.Token)
 	case errors.As(err, &inCompile):
 		return fmt.Errorf("%s:%d: %s", name, inCompile.Line, inCompile.Message)
 	}

@@ -49,20 +49,22 @@ type Config struct {
 	// Files are the paths of all the files that were read, in that order.
 	Files []string
 
-	opts   Options
-	logger *slog.Logger
-	set    *metrics.Set
-	lua    *lua.LState
-	watch  *watchdog
-	chunks *chunks
-	files  map[string]lua.LValue // what require returned
-	dirs   map[string]string     // of the files, by path
-	types  types
-	at     *flow   // whose clock and streams Lua sees now
-	main   *flow   // that of Engine
-	rule   string  // the rule whose operators are being made
-	tests  *tester // nil outside of tests
-	texts  queries
+	opts    Options
+	logger  *slog.Logger
+	set     *metrics.Set
+	lua     *lua.LState
+	threads []*lua.LState // of Lua, by how deep the call is nested
+	nested  int
+	watch   *watchdog
+	chunks  *chunks
+	files   map[string]lua.LValue // what require returned
+	dirs    map[string]string     // of the files, by path
+	types   types
+	find    *lua.LFunction // string.find, whatever a file makes of it
+	at      *flow          // whose clock and streams Lua sees now
+	main    *flow          // that of Engine
+	tests   *tester        // nil outside of tests
+	texts   queries
 
 	settingsPos string
 	rules       map[string]*rule

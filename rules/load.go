@@ -34,16 +34,7 @@ func Load(path string, o Options) (*Config, error) {
 // are looked for in dir.
 func LoadString(name, text, dir string, o Options) (*Config, error) {
 	c := newConfig(o, newChunks(o))
-	proto, err := compile(name, []byte(text))
-	if err == nil {
-		c.dirs[name] = dir
-		c.Files = append(c.Files, name)
-		_, err = c.runChunk(proto)
-	}
-	if err == nil {
-		err = c.checkWhole()
-	}
-	if err != nil {
+	if err := c.loadText(name, text, dir); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -121,6 +112,20 @@ func (c *Config) loadFile(path string) error {
 	}
 	c.read(path)
 	c.files[path] = nil // being run
+	if _, err := c.runChunk(proto); err != nil {
+		return err
+	}
+	return c.checkWhole()
+}
+
+// loadText is loadFile for a text.
+func (c *Config) loadText(name, text, dir string) error {
+	proto, err := compile(name, []byte(text))
+	if err != nil {
+		return err
+	}
+	c.read(name)
+	c.dirs[name] = dir
 	if _, err := c.runChunk(proto); err != nil {
 		return err
 	}

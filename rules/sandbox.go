@@ -48,10 +48,13 @@ func (c *Config) restrict(L *lua.LState) {
 		L.SetGlobal(name, lua.LNil)
 	}
 	L.SetGlobal("print", L.NewFunction(c.print))
+	L.SetGlobal("pcall", L.NewFunction(c.protectedCall))
+	L.SetGlobal("xpcall", L.NewFunction(c.protectedCallWith))
 	L.SetGlobal("getmetatable", L.NewFunction(getMetatable))
 	str := L.GetGlobal("string").(*lua.LTable)
 	str.RawSetString("rep", L.NewFunction(stringRep))
 	str.RawSetString("dump", lua.LNil)
+	c.find = str.RawGetString("find").(*lua.LFunction)
 	c.restrictOs(L)
 	c.seedRandom(L)
 	c.boundCoroutines(L)
@@ -166,8 +169,7 @@ func (c *Config) boundCoroutines(L *lua.LState) {
 			return resume(L)
 		}
 	}
-	// A thread made while the state has a context gets one of its own, with a
-	// goroutine; so it is made without.
+	// As for newThread, a coroutine is made while the state has no context.
 	made := func(L *lua.LState, make lua.LGFunction) lua.LValue {
 		L.CheckFunction(1)
 		L.RemoveContext()

@@ -109,7 +109,7 @@ func (c *Config) through(a *args, v any) *stream.Stream {
 		a.fail(`option "through" must be a function of a stream, got %s`, describe(optionValue(v)))
 	}
 	place := pos(a.L)
-	c.Graph.Site = stream.Site{Pos: place, Rule: c.rule}
+	c.Graph.Site = stream.Site{Pos: place}
 	head := c.Graph.Head()
 	a.L.Push(fn)
 	a.L.Push(c.luaStream(head, c.main))
@@ -119,7 +119,7 @@ func (c *Config) through(a *args, v any) *stream.Stream {
 		a.fail(`the function "through" must return a stream, got %s`, describe(a.L.Get(-1)))
 	}
 	a.L.Pop(1)
-	c.Graph.Site = stream.Site{Pos: place, Rule: c.rule}
+	c.Graph.Site = stream.Site{Pos: place}
 	end.stream.Each(func(m engine.Message) error {
 		for i := range m.Events {
 			if m.Events[i].ID != nil {

@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -74,11 +76,12 @@ func (c *Config) callMethod(L *lua.LState, name string, m method) int {
 	c.drawable(L, at.flow)
 	a := &args{config: c, L: L, name: name, shift: 1}
 	a.atMost(m.most)
-	at.flow.graph.Site = stream.Site{Pos: pos(L), Rule: c.rule}
+	at.flow.graph.Site = stream.Site{Pos: pos(L)}
 	out, err := m.make(a, at.stream)
-	if err != nil {
-		fail(L, "%s: %v", name, err)
+	if err != nil && !strings.HasPrefix(err.Error(), name+" ") {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
+	check(L, err)
 	for _, s := range out {
 		L.Push(c.luaStream(s, at.flow))
 	}
@@ -122,7 +125,7 @@ func (c *Config) merge(L *lua.LState) int {
 		fail(L, "merge needs at least one stream")
 	}
 	c.drawable(L, in)
-	in.graph.Site = stream.Site{Pos: pos(L), Rule: c.rule}
+	in.graph.Site = stream.Site{Pos: pos(L)}
 	s, err := stream.Merge(streams...)
 	check(L, err)
 	L.Push(c.luaStream(s, in))

@@ -34,6 +34,7 @@ var outMethods = map[string]method{
 		if c.tests == nil {
 			return one(s)
 		}
+		c.tests.drawTap(name)
 		return one(s.Tap(func(m engine.Message) error {
 			c.tests.tapped(name, m)
 			return nil

@@ -88,7 +88,7 @@ func (r *testRun) file(ctx context.Context, path string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		more := r.one(path, n)
+		more := r.one(ctx, path, n)
 		if !more {
 			return nil
 		}
@@ -96,7 +96,7 @@ func (r *testRun) file(ctx context.Context, path string) error {
 }
 
 // one runs test n of a file and reports whether there are more.
-func (r *testRun) one(path string, n int) (more bool) {
+func (r *testRun) one(ctx context.Context, path string, n int) (more bool) {
 	o := r.options.Options
 	o.Now, o.Secret = 0, nil
 	t := &tester{received: make(map[string][]engine.Message), taps: make(map[string][]engine.Message)}
@@ -114,7 +114,7 @@ func (r *testRun) one(path string, n int) (more bool) {
 		return false
 	}
 	it := t.tests[n]
-	err = t.run(it)
+	err = t.run(ctx, it)
 	var failure *testFailure
 	switch {
 	case err == nil:
@@ -138,7 +138,7 @@ func named(text, name string) string {
 
 func (r *testRun) fail(text string) {
 	r.failed++
-	fmt.Fprintln(r.options.Out, text)
+	fmt.Fprintln(r.options.Out, oneLine(text))
 }
 
 // tester is what a configuration under test knows of its tests.
@@ -147,7 +147,9 @@ type tester struct {
 	tests    []testCase
 	received map[string][]engine.Message // by sink
 	taps     map[string][]engine.Message // by name
-	failure  *testFailure                // the first of the test in hand
+	stopped  func() error                // whether Test shall end
+	running  bool                        // a test is running
+	failure  *testFailure                // its first
 }
 
 type testCase struct {
@@ -183,6 +185,18 @@ func (t *tester) record(s *Sink) (engine.Output, error) {
 	return recorder{t, s.Name}, nil
 }
 
+// drawTap notes that there is a tap of that name.
+func (t *tester) drawTap(name string) { t.taps[name] = t.taps[name] }
+
 func (t *tester) tapped(name string, m engine.Message) {
 	t.taps[name] = append(t.taps[name], copyMessage(m))
+}
+
+// oneLine joins the lines of a message.
+func oneLine(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, " | ")
 }

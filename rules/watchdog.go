@@ -65,6 +65,28 @@ func (w *watchdog) end() (cut bool) {
 	return true
 }
 
+// suspend ends the call in hand, so that calls made until resume have a time
+// of their own; then the call's time begins anew.
+func (w *watchdog) suspend() (resume func()) {
+	depth := w.depth
+	w.depth = 1
+	cut := w.end()
+	return func() {
+		w.begin()
+		w.depth = depth
+		if cut {
+			w.cut()
+		}
+	}
+}
+
+// cut cuts off the call in hand now.
+func (w *watchdog) cut() {
+	if w.call.CompareAndSwap(w.seq, w.seq|cutMark) {
+		close(w.done)
+	}
+}
+
 // run looks at the call in hand a few times within the limit.
 func (w *watchdog) run() {
 	var last uint64

@@ -1,0 +1,3 @@
+-- error: end.lua:4: 
+local function f()
+

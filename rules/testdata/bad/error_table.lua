@@ -1,0 +1,2 @@
+-- error: error_table.lua:1: (the error is a table)
+error({ 1 })

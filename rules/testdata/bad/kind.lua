@@ -1,0 +1,2 @@
+-- error: kind.lua:2: there is no source.grafite; did you mean "graphite"?
+source.grafite { listen = "x" }

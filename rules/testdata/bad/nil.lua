@@ -1,0 +1,2 @@
+-- error: nil.lua:2: attempt to call
+nothing()

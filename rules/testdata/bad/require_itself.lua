@@ -1,0 +1,2 @@
+-- error: the file requires itself
+require "require_itself"

@@ -1,0 +1,2 @@
+-- error: require_missing.lua:2: cannot find "nothing"
+require "nothing"

@@ -1,0 +1,2 @@
+-- error: store.lua:2: settings: unknown option "store"
+settings { store = "x" }

@@ -1,0 +1,2 @@
+-- error: syntax.lua:2: syntax error near "="
+local x = = 1

@@ -1,0 +1,2 @@
+-- error: token.lua:2: 
+local x = "unfinished

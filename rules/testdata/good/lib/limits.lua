@@ -1,0 +1,2 @@
+require "names"
+return { high = 90 }

@@ -1,0 +1,2 @@
+loaded = (loaded or 0) + 1
+assert(loaded == 1)
