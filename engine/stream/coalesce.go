@@ -24,29 +24,17 @@ type coalesce struct {
 	shown []engine.Event
 }
 
-// series names what an event is one of a series of.
-type series struct {
-	host, service string
-	has           engine.Fields
-}
-
-func seriesOf(id *engine.Identity) series { return series{id.Host, id.Service, id.Has} }
-
-func compareSeries(a, b series) int {
-	return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.service, b.service), cmp.Compare(a.has, b.has))
-}
-
 type coalesceState struct {
 	op     *coalesce
 	group  *Group // held while there is something in latest
 	ticks  ticks
-	latest map[series]*engine.Event
+	latest map[hostService]*engine.Event
 	order  []*engine.Event // of latest, by host and service once sorted
 	sorted bool
 }
 
 func (c *coalesce) start(g *Group) {
-	s := &coalesceState{op: c, group: g, latest: make(map[series]*engine.Event)}
+	s := &coalesceState{op: c, group: g, latest: make(map[hostService]*engine.Event)}
 	s.ticks.begin(g, &c.node, c.dt, s)
 	g.states[c.slot] = s
 }
@@ -55,7 +43,7 @@ func (s *coalesceState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 func (c *coalesce) event(g *Group, e *engine.Event) {
 	s := stateOf[coalesceState](g, &c.node)
-	key := seriesOf(e.ID)
+	key := hostServiceOf(e.ID)
 	if at := s.latest[key]; at != nil {
 		*at = *e
 		return
@@ -76,7 +64,7 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 		return
 	}
 	if !s.sorted {
-		slices.SortFunc(s.order, func(a, b *engine.Event) int { return compareSeries(seriesOf(a.ID), seriesOf(b.ID)) })
+		slices.SortFunc(s.order, func(a, b *engine.Event) int { return compareIDs(a.ID, b.ID) })
 		s.sorted = true
 	}
 	list, live := s.op.shown[:0], s.order[:0]
@@ -91,7 +79,7 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 			live = append(live, at)
 			continue
 		}
-		delete(s.latest, seriesOf(at.ID))
+		delete(s.latest, hostServiceOf(at.ID))
 	}
 	clear(s.order[len(live):])
 	s.order, s.op.shown = live, list
@@ -102,6 +90,11 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 	if len(live) == 0 {
 		s.group.release()
 	}
+}
+
+// compareIDs orders identities by host and service.
+func compareIDs(a, b *engine.Identity) int {
+	return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Has, b.Has))
 }
 
 // expiryOf makes the expiry of an event, as the index makes one.

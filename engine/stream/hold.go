@@ -84,6 +84,12 @@ func (h *held) flush(by *node) {
 		return
 	}
 	by.out.list(h.group, h.events)
+	h.clear()
+}
+
+// clear lets go of the events and of the group, which may be gone when it
+// returns.
+func (h *held) clear() {
 	clear(h.events)
 	h.events = h.events[:0]
 	h.group.release()

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"math"
 	"time"
 
 	"tocsin/engine"
@@ -115,11 +116,10 @@ func slope(a, b reading) (perSecond float64, ok bool) {
 }
 
 type ddtState struct {
+	untimed
 	before reading
 	began  bool
 }
-
-func (*ddtState) drop(*engine.Engine) {}
 
 func (d *ddt) event(g *Group, e *engine.Event) {
 	if e.Has&engine.HasMetric == 0 {
@@ -145,7 +145,9 @@ func (d *ddt) event(g *Group, e *engine.Event) {
 // DDTEvery passes, every dt, the rate of change per second from the last event
 // of the interval before to the last one of this interval, on the latter. The
 // first event is the "before" of the first interval; an interval without an
-// event gives 0. It ends as Rate does.
+// event gives 0. It ends at an expired event, and in the first interval without
+// an event after the last one's ttl, if that had one; the next event begins it
+// anew.
 func (s *Stream) DDTEvery(dt time.Duration) (*Stream, error) {
 	if err := needDT("ddt", dt); err != nil {
 		return nil, err
@@ -163,7 +165,8 @@ type ddtEveryState struct {
 	op      *ddtEvery
 	group   *Group
 	ticks   ticks
-	running bool // and so holds the group
+	running bool
+	waiting bool // an event is yet to be told of, and so the group is held
 	life    life
 	last    engine.Event
 	before  reading
@@ -184,7 +187,7 @@ func (d *ddtEvery) event(g *Group, e *engine.Event) {
 		s.end()
 		return
 	}
-	s.life.renew(e.TTLOr(d.graph.engine.TTL()))
+	s.life.renew(e.TTLOr(math.MaxInt64))
 	if e.Has&engine.HasMetric == 0 {
 		return
 	}
@@ -192,8 +195,11 @@ func (d *ddtEvery) event(g *Group, e *engine.Event) {
 	s.now = reading{timeOr(e, d.now()), e.Metric}
 	if !s.running {
 		s.running, s.before = true, s.now
-		g.hold()
 		s.ticks.arm(d.graph.engine)
+	}
+	if !s.waiting {
+		s.waiting = true
+		g.hold()
 	}
 }
 
@@ -215,13 +221,19 @@ func (s *ddtEveryState) Fire(e *engine.Engine, _ *engine.Timer) {
 	out.SetTime(e.Now())
 	out.SetMetric(change)
 	s.op.out.event(s.group, out)
+	s.told()
 }
 
 // end stops the ticks. The group may be gone when it returns.
 func (s *ddtEveryState) end() {
-	if !s.running {
-		return
-	}
 	s.running, s.last = false, engine.Event{}
-	s.group.release()
+	s.told()
+}
+
+// told releases the group, if it was held.
+func (s *ddtEveryState) told() {
+	if s.waiting {
+		s.waiting = false
+		s.group.release()
+	}
 }

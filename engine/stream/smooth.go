@@ -32,12 +32,11 @@ type ewma struct {
 func (w *ewma) left(d time.Duration) float64 { return math.Exp2(-float64(d) / w.halflife) }
 
 type ewmaState struct {
+	untimed
 	mean  float64
 	at    engine.Time // the newest time so far
 	began bool
 }
-
-func (*ewmaState) drop(*engine.Engine) {}
 
 func (w *ewma) event(g *Group, e *engine.Event) {
 	if e.Has&engine.HasMetric == 0 {
@@ -97,9 +96,10 @@ type running struct {
 	made engine.Event
 }
 
-type runningState struct{ number float64 }
-
-func (*runningState) drop(*engine.Engine) {}
+type runningState struct {
+	untimed
+	number float64
+}
 
 func (r *running) event(g *Group, e *engine.Event) {
 	if e.Has&engine.HasMetric == 0 {
@@ -141,9 +141,10 @@ type reduce struct {
 	made engine.Event
 }
 
-type reduceState struct{ acc engine.Event }
-
-func (*reduceState) drop(*engine.Engine) {}
+type reduceState struct {
+	untimed
+	acc engine.Event
+}
 
 func (r *reduce) event(g *Group, e *engine.Event) {
 	s := stateOf[reduceState](g, &r.node)
