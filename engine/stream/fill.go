@@ -1,0 +1,158 @@
+package stream
+
+import (
+	"time"
+
+	"tocsin/engine"
+)
+
+// Fill passes all events, and after each dt without one an event made of
+// filler, with the time of the clock. It begins at the first event, and stops
+// at an expired one until the next.
+func (s *Stream) Fill(dt time.Duration, filler *engine.Change) (*Stream, error) {
+	return s.fill("fill", dt, filler, false)
+}
+
+// FillLast is Fill with the last event, changed by change, as what is passed.
+func (s *Stream) FillLast(dt time.Duration, change *engine.Change) (*Stream, error) {
+	return s.fill("fill_last", dt, change, true)
+}
+
+func (s *Stream) fill(name string, dt time.Duration, change *engine.Change, ofLast bool) (*Stream, error) {
+	if err := needDT(name, dt); err != nil {
+		return nil, err
+	}
+	if change == nil {
+		change = &engine.Change{}
+	}
+	return s.addWithState(&fill{dt: dt, change: change, ofLast: ofLast}, name), nil
+}
+
+type fill struct {
+	node
+	dt     time.Duration
+	change *engine.Change
+	ofLast bool
+	made   engine.Event
+}
+
+// fillState does not hold its group: there would be no end to that.
+type fillState struct {
+	op    *fill
+	group *Group
+	timer engine.Timer
+	place uint64 // of the timer in the order of setting
+	last  engine.Event
+}
+
+func (s *fillState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
+
+func (f *fill) event(g *Group, e *engine.Event) {
+	s := stateOf[fillState](g, &f.node)
+	if s == nil {
+		s = &fillState{op: f, group: g}
+		s.timer.Firer = s
+		g.states[f.slot] = s
+	}
+	if e.IsExpired() {
+		f.graph.engine.Wheel().Cancel(&s.timer)
+	} else {
+		if f.ofLast {
+			s.last = *e
+		}
+		wheel := f.graph.engine.Wheel()
+		s.place = wheel.Reserve()
+		wheel.SetAs(&s.timer, f.now().Add(f.dt), s.place)
+	}
+	f.out.event(g, e)
+}
+
+// Fire implements engine.Firer: dt has passed without an event.
+func (s *fillState) Fire(e *engine.Engine, t *engine.Timer) {
+	e.Wheel().SetAs(t, t.Due().Add(s.op.dt), s.place)
+	out := &s.op.made
+	if s.op.ofLast {
+		*out = s.op.change.Apply(&s.last, e.Identities())
+	} else {
+		*out = s.op.change.New(e.Identities())
+	}
+	out.Arrival = e.Now()
+	out.SetTime(e.Now())
+	s.op.out.event(s.group, out)
+}
+
+// Interpolate passes the first event at once, and from then on the last one
+// every dt, with the time of the clock. An expired event passes at once and
+// ends it; the next event begins it anew.
+func (s *Stream) Interpolate(dt time.Duration) (*Stream, error) {
+	if err := needDT("interpolate", dt); err != nil {
+		return nil, err
+	}
+	return s.addWithState(&interpolate{dt: dt}, "interpolate"), nil
+}
+
+type interpolate struct {
+	node
+	dt   time.Duration
+	made engine.Event
+}
+
+type interpolateState struct {
+	op      *interpolate
+	group   *Group
+	timer   engine.Timer
+	place   uint64 // of the timer in the order of setting
+	last    engine.Event
+	waiting bool // last is yet to be passed, and so the group is held
+}
+
+func (s *interpolateState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
+
+func (p *interpolate) event(g *Group, e *engine.Event) {
+	s := stateOf[interpolateState](g, &p.node)
+	if s == nil {
+		s = &interpolateState{op: p, group: g}
+		s.timer.Firer = s
+		g.states[p.slot] = s
+	}
+	if e.IsExpired() {
+		p.graph.engine.Wheel().Cancel(&s.timer)
+		p.out.event(g, e)
+		s.passed()
+		return
+	}
+	s.last = *e
+	if !s.timer.IsSet() {
+		wheel := p.graph.engine.Wheel()
+		s.place = wheel.Reserve()
+		wheel.SetAs(&s.timer, p.now().Add(p.dt), s.place)
+		s.pass()
+	} else if !s.waiting {
+		s.waiting = true
+		g.hold()
+	}
+}
+
+// Fire implements engine.Firer: the last event is due again.
+func (s *interpolateState) Fire(e *engine.Engine, t *engine.Timer) {
+	e.Wheel().SetAs(t, t.Due().Add(s.op.dt), s.place)
+	s.pass()
+}
+
+// pass passes the last event. The group may be gone when it returns.
+func (s *interpolateState) pass() {
+	out := &s.op.made
+	*out = s.last
+	out.Arrival = s.op.now()
+	out.SetTime(out.Arrival)
+	s.op.out.event(s.group, out)
+	s.passed()
+}
+
+// passed releases the group, if it was held for the last event.
+func (s *interpolateState) passed() {
+	if s.waiting {
+		s.waiting = false
+		s.group.release()
+	}
+}
