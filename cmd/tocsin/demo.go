@@ -33,7 +33,7 @@ On a terminal the strip of LEDs at the foot has one pixel for the shop and one f
 While it runs, in another terminal:
 
   tocsin query 'role = "app" and service = "http"'
-  tocsin send --host app11 --service http --metric 0 --attr role=app
+  tocsin send --host me --service hello --state critical
   curl -s http://127.0.0.1:5580/metrics | grep tocsin_sink
 
 ctrl-C ends it.`
@@ -116,7 +116,7 @@ func (p *process) greet(logger *slog.Logger, ports demoPorts) {
 		addr = " --addr " + at
 	}
 	logger.Info("the shop is open; ctrl-C closes it")
-	logger.Info("send it an event of your own: " + p.name + " send" + addr + " --host app11 --service http --metric 0 --attr role=app")
+	logger.Info("send an event of your own: " + p.name + " send" + addr + " --host me --service hello --state critical")
 }
 
 // demoPorts maps each address in the shop's files to the one that is used.

@@ -51,7 +51,11 @@ func (p *demoPager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	p.logger.Warn("the pager beeps", "page", got.Action, "severity", got.Payload.Severity, "summary", got.Payload.Summary, "key", got.Key)
+	if got.Action == "trigger" {
+		p.logger.Warn("the pager beeps: "+got.Payload.Summary, "severity", got.Payload.Severity, "key", got.Key)
+	} else {
+		p.logger.Info("the pager: "+got.Action, "key", got.Key)
+	}
 	w.WriteHeader(http.StatusAccepted)
 	w.Write([]byte(`{"status":"success"}`))
 }

@@ -15,8 +15,9 @@ const (
 	// shopCycle is how often some of its servers die, in ticks.
 	shopCycle = 600
 	// In each cycle, the first dies at shopDies, the next ones shopApart later
-	// each; they come back in that order from shopBack on.
-	shopDies, shopBack, shopApart = 100, 300, 25
+	// each; they come back in that order from shopBack on. A server that dies
+	// says so for shopGasp, and is silent from then on.
+	shopDies, shopBack, shopApart, shopGasp = 100, 300, 30, 40
 	// shopJob is how long db1 is busy and how long it is idle, in ticks.
 	shopJob = 1800
 )
@@ -27,28 +28,42 @@ var shopPlaces = [...]string{"berlin", "lisbon", "oslo", "quito", "tokyo"}
 // demoShop makes up what the shop's machines send. It knows nothing of time but
 // ticks, so that each run of the demo looks the same.
 type demoShop struct {
-	random *rand.Rand
-	dying  []int // servers that die in this cycle, in order
+	random  *rand.Rand
+	victims []int // servers that die in this cycle, in order
 }
 
 func newDemoShop() *demoShop { return &demoShop{random: rand.New(rand.NewPCG(1, 2))} }
 
-// up reports whether a server is up at a tick.
-func (s *demoShop) up(server, tick int) bool {
+// health of a server of the shop.
+type health int
+
+const (
+	up health = iota
+	dying
+	dark
+)
+
+// health tells how a server is at a tick.
+func (s *demoShop) health(server, tick int) health {
 	at := tick % shopCycle
-	for i, dying := range s.dying {
-		if dying == server && at >= shopDies+i*shopApart && at < shopBack+i*shopApart {
-			return false
+	for i, victim := range s.victims {
+		died, back := shopDies+i*shopApart, shopBack+i*shopApart
+		switch {
+		case victim != server || at < died || at >= back:
+		case at < died+shopGasp:
+			return dying
+		default:
+			return dark
 		}
 	}
-	return true
+	return up
 }
 
 // lines appends the graphite lines of a tick: of one server, and once in ten
 // ticks of the front page.
 func (s *demoShop) lines(dst []byte, tick int, now time.Time) []byte {
 	if tick%shopCycle == 0 {
-		s.dying = s.random.Perm(shopServers)[:3+s.random.IntN(2)]
+		s.victims = s.random.Perm(shopServers)[:3+s.random.IntN(2)]
 	}
 	line := func(role, host, service string, value int) {
 		dst = append(dst, "shop."+role+"."+host+"."+service+" "...)
@@ -57,13 +72,14 @@ func (s *demoShop) lines(dst []byte, tick int, now time.Time) []byte {
 	}
 	server := tick % shopServers
 	host := "app" + strconv.Itoa(server+1)
-	up, requests, errors := 0, 0, 0
-	if s.up(server, tick) {
-		up, requests, errors = 1, 90+s.random.IntN(20), s.random.IntN(3)
+	switch s.health(server, tick) {
+	case up:
+		line("app", host, "http", 1)
+		line("app", host, "requests", 90+s.random.IntN(20))
+		line("app", host, "errors", s.random.IntN(3))
+	case dying:
+		line("app", host, "http", 0)
 	}
-	line("app", host, "http", up)
-	line("app", host, "requests", requests)
-	line("app", host, "errors", errors)
 	if tick%10 == 0 {
 		for i, place := range shopPlaces {
 			seen := 1
@@ -81,7 +97,7 @@ func (s *demoShop) lines(dst []byte, tick int, now time.Time) []byte {
 func (s *demoShop) packet(tick int, now time.Time) collectdPacket {
 	var p collectdPacket
 	for server := range shopServers {
-		if s.up(server, tick) {
+		if s.health(server, tick) == up {
 			p.cpu(fmt.Sprintf("app%d", server+1), now, 30+20*s.random.Float64())
 		}
 	}

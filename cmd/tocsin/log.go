@@ -25,7 +25,9 @@ func (p *process) logger(level string) *slog.Logger {
 
 // lineHandler writes log records as lines for people:
 //
-//	15:04:05 warn  bad input  source=graphite reason="no value"
+//	15:04:05.000  warn      bad input  source=graphite  reason="no value"
+//
+// The columns are those of sink.log.
 type lineHandler struct {
 	out    io.Writer
 	mu     *sync.Mutex
@@ -47,7 +49,7 @@ func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return
 
 // Handle implements slog.Handler.
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
-	line := r.Time.AppendFormat(nil, "15:04:05 ")
+	line := r.Time.AppendFormat(nil, "15:04:05.000  ")
 	name := strings.ToLower(r.Level.String())
 	color, coloured := levelColors[r.Level]
 	if coloured {
@@ -57,8 +59,8 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	if coloured {
 		line = terminal.AppendReset(line, h.colors)
 	}
-	line = append(line, "     "[min(len(name), 4):]...)
-	line = append(append(line, ' '), plain(r.Message)...)
+	line = append(line, strings.Repeat(" ", max(1, 10-len(name)))...)
+	line = append(line, plain(r.Message)...)
 	line = append(line, h.attrs...)
 	r.Attrs(func(a slog.Attr) bool {
 		line = appendAttr(line, h.group, a)

@@ -16,4 +16,5 @@ servers:changed("state", { init = "ok" }):to(log)
 
 events:where 'service = "shop"':changed "state":to(log)
 
-events:where 'tagged "tocsin"':to(log)   -- what Tocsin says of itself, such as an error in a rule
+-- Whatever else comes, such as: tocsin send --host me --service hello --state critical
+events:where 'role = nil and plugin = nil and service != "shop"':to(shop.strip, log)
