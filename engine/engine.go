@@ -178,6 +178,7 @@ func (e *Engine) take(ev *Event) {
 			e.index.touch(entry, ev)
 		}
 		e.pass(ev)
+		entry.leaveIfGone()
 	case entry.accepts(ev):
 		e.index.put(entry, ev)
 		e.pass(ev)
@@ -186,9 +187,7 @@ func (e *Engine) take(ev *Event) {
 		}
 	default:
 		e.pass(ev)
-		if entry.status == gone {
-			entry.dropHolds()
-		}
+		entry.leaveIfGone()
 	}
 }
 
@@ -230,9 +229,7 @@ func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 		return
 	}
 	e.pass(ev)
-	if entry.status == gone {
-		entry.dropHolds()
-	}
+	entry.leaveIfGone()
 }
 
 // expire puts an expiry in the place of an entry whose ttl has passed, and
@@ -319,6 +316,7 @@ func (e *Engine) IndexOnly(ev *Event) {
 		if entry.status == live && copied.Time >= entry.Time {
 			copied.Clear(HasMetric | HasDescription | HasTTL)
 			e.index.markExpired(entry, &copied)
+			entry.dropHolds()
 		}
 	case entry.accepts(&copied):
 		e.index.put(entry, &copied)

@@ -43,8 +43,12 @@ func (e *Engine) ErrorEvent(ev *Event, err error) Event {
 // being indexed. An error while an error event is handled is only logged.
 func (e *Engine) Fail(ev *Event, err error) {
 	e.stats.Errors++
-	if e.failing || e.opts.Bare {
-		e.opts.Logger.Error("error while handling an error", "err", err)
+	if e.failing {
+		e.opts.Logger.Error("error while an error event was handled", "err", err)
+		return
+	}
+	if e.opts.Bare {
+		e.opts.Logger.Error("error in a stream", "err", err)
 		return
 	}
 	e.queue = append(e.queue, queued{e.ErrorEvent(ev, err), true})

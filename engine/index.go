@@ -75,6 +75,14 @@ func (e *Entry) dropHolds() {
 	}
 }
 
+// leaveIfGone takes an entry that has expired out of the groups that an event
+// too old for the index has put it in.
+func (e *Entry) leaveIfGone() {
+	if e.status == gone {
+		e.dropHolds()
+	}
+}
+
 // IsLive reports whether the entry is in the index and its ttl has not passed.
 func (e *Entry) IsLive() bool { return e.status == live }
 
