@@ -168,14 +168,13 @@ func TestThrough(t *testing.T) {
 	}
 	defer c.Close()
 	c.Start()
-	in := c.Sources[0].Input()
 	for _, service := range []string{"noise", "cpu"} {
 		p := engine.Parts{}
 		p.SetHost("a")
 		p.SetService(service)
-		e := engine.Event{ID: c.Engine.TaggedIdentities(in.Tags).Loose(p)}
+		e := engine.Event{ID: c.Engine.Identities().Tagged(c.Sources[0].Tags).Loose(p)}
 		e.SetMetric(1)
-		c.Engine.IngestAs(&in, &e)
+		c.ingestFrom(c.Sources[0], &e)
 	}
 	if got := c.Engine.Index().Lookup("a", "noise"); got != nil {
 		t.Errorf("noise was indexed: %s", showEvent(got))
