@@ -69,16 +69,18 @@ func newAPI(runner *engine.Runner, set *metrics.Set, logger *slog.Logger) *api {
 	a.hard, a.giveUp = context.WithCancel(context.Background())
 	a.state.Store(&stateStarting)
 	a.server = &fasthttp.Server{
-		Handler:                      a.guard(a.route),
-		ErrorHandler:                 badRequest,
-		Logger:                       quietLogger{logger},
-		Name:                         "tocsin",
-		Concurrency:                  apiConnections,
-		ReadBufferSize:               apiHeaderBytes,
-		ReadTimeout:                  apiReadTimeout,
-		WriteTimeout:                 apiWriteTimeout,
-		IdleTimeout:                  apiIdleTimeout,
+		Handler:        a.guard(a.route),
+		ErrorHandler:   badRequest,
+		Logger:         quietLogger{logger},
+		Name:           "tocsin",
+		Concurrency:    apiConnections,
+		ReadBufferSize: apiHeaderBytes,
+		ReadTimeout:    apiReadTimeout,
+		WriteTimeout:   apiWriteTimeout,
+		IdleTimeout:    apiIdleTimeout,
+		// Bodies are read as they come, without reading any of them ahead.
 		StreamRequestBody:            true,
+		MaxRequestBodySize:           1,
 		DisablePreParseMultipartForm: true,
 		CloseOnShutdown:              true,
 		NoDefaultContentType:         true,

@@ -11,7 +11,7 @@ type versionCommand struct{}
 
 // Help is shown by "tocsin version --help".
 func (versionCommand) Help() string {
-	return "  tocsin version    prints: tocsin VERSION (COMMIT, GO, SYSTEM)"
+	return "It says of which commit the program was built, with which Go, and for which system:\n\n  tocsin version"
 }
 
 // Run prints the version.
