@@ -150,6 +150,7 @@ func TestEventsOverHTTPAreBounded(t *testing.T) {
 	if status != 400 || answer.Accepted != 2 || answer.Refused != 1 || answer.Errors[0].Line != 2 {
 		t.Errorf("a long line: status %d, answer %+v", status, answer)
 	}
+	good = `{"host":"a","description":"` + strings.Repeat("x", 32<<10) + `"}` + "\n"
 	large := strings.Repeat(good, maxBody/len(good)+1)
 	status, body := ask(t, "POST", base+"/api/v1/events", onlyReader{strings.NewReader(large)})
 	if status != 413 || !strings.Contains(body, "send it in pieces") || !strings.Contains(body, fmt.Sprintf(`"accepted":%d`, maxBody/len(good))) {

@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"tocsin/engine"
-	"tocsin/plugins"
 	"tocsin/rules"
 )
 
@@ -122,7 +121,6 @@ func (c *countingReader) Read(p []byte) (int, error) {
 // them.
 type replay struct {
 	config *rules.Config
-	source *rules.Source // whose recording it is; nil: not known
 	out    *bufio.Writer
 	failed error // of out
 	bar    *progress
@@ -134,50 +132,19 @@ type replay struct {
 
 // run replays to the end. After the last event the clock stands.
 func (r *replay) run(in io.Reader) error {
-	format, in, err := plugins.SniffRecording(in)
-	if err != nil {
-		return err
-	}
-	env := plugins.RecordingEnv{Identities: r.config.Engine.Identities(), Emit: r.emit, Skipped: r.skip}
-	if r.source = onlySource(r.config, format.Name); r.source != nil {
-		env.Source = r.source.Source
-		env.Identities = env.Identities.Tagged(r.source.Tags)
-	}
 	r.config.Start()
-	if err := format.Read(in, env); err != nil {
+	if err := r.config.Replay(in, r.next, r.skip); err != nil {
 		return err
 	}
 	return r.failed
 }
 
-// onlySource is the source of a kind, if there is exactly one.
-func onlySource(c *rules.Config, kind string) (only *rules.Source) {
-	for _, s := range c.Sources {
-		if s.Kind != kind {
-			continue
-		}
-		if only != nil {
-			return nil
-		}
-		only = s
-	}
-	return only
-}
-
-// emit takes the next event of the recording.
-func (r *replay) emit(ev *engine.Event) error {
+// next moves the clock to the event that is about to be handed in.
+func (r *replay) next(ev *engine.Event) error {
 	e := r.config.Engine
 	if ev.Has&engine.HasTime != 0 {
 		e.StartAt(ev.Time)
 		e.Advance(ev.Time, 0)
-	}
-	if r.source != nil && r.source.TTL > 0 && ev.Has&engine.HasTTL == 0 {
-		ev.SetTTL(r.source.TTL)
-	}
-	if r.source != nil && r.source.Through != nil {
-		e.IngestThrough(ev, r.source.Through)
-	} else {
-		e.Ingest(ev)
 	}
 	if r.events++; r.events%progressEvents == 0 {
 		e.Flush()
