@@ -38,10 +38,13 @@ func (a *args) wrong(n int, expected string) {
 
 func (a *args) atMost(n int) {
 	if n >= 0 && a.count() > n {
-		if n == 0 {
+		switch n {
+		case 0:
 			a.fail("takes no arguments, got %d", a.count())
+		case 1:
+			a.fail("takes one argument, got %d", a.count())
 		}
-		a.fail("takes %d arguments at most, got %d", n, a.count())
+		a.fail("takes at most %d arguments, got %d", n, a.count())
 	}
 }
 

@@ -133,21 +133,19 @@ func (c *Config) callError(fn *lua.LFunction, err error) error {
 }
 
 // errorText shows what was given to error(): usually a string.
-func (c *Config) errorText(v lua.LValue) (text string) {
-	if s, ok := v.(lua.LString); ok {
-		return string(s)
+func (c *Config) errorText(v lua.LValue) string {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v)
+	case lua.LNumber:
+		return v.String()
 	}
-	if c.lua.GetMetaField(v, "__tostring") == lua.LNil && v.Type() != lua.LTNumber {
-		return "(the error is a " + v.Type().String() + ")" // its address would differ from run to run
-	}
-	defer func() {
-		if recover() != nil {
-			text = v.String()
+	if show, ok := c.lua.GetMetaField(v, "__tostring").(*lua.LFunction); ok {
+		if text, err := c.call(show, v); err == nil {
+			return text.String()
 		}
-	}()
-	c.watch.begin()
-	defer c.watch.end()
-	return c.lua.ToStringMeta(v).String()
+	}
+	return "(the error is a " + v.Type().String() + ")" // its address would differ from run to run
 }
 
 // hasPlace reports whether a message begins with the name of a file that was

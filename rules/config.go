@@ -68,6 +68,7 @@ type Config struct {
 
 	settingsPos string
 	rules       map[string]*rule
+	unfinished  map[string]string // where rule(name) stands without its table
 	trees       map[*lua.LFunction]*tree
 	treeList    []*tree
 }

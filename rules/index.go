@@ -51,11 +51,18 @@ func (c *Config) index(L *lua.LState) int {
 	return 1
 }
 
-// lookup is lookup(host, service).
+// lookup is lookup(host, service); either may be nil, for events without.
 func (c *Config) lookup(L *lua.LState) int {
 	a := &args{config: c, L: L, name: "lookup"}
 	a.atMost(2)
-	e := c.at.engine.Index().Lookup(a.text(1, "a host"), a.text(2, "a service"))
+	var p engine.Parts
+	if a.given(1) {
+		p.SetHost(a.text(1, "a host"))
+	}
+	if a.given(2) {
+		p.SetService(a.text(2, "a service"))
+	}
+	e := c.at.engine.Index().LookupKey(p)
 	if e == nil {
 		L.Push(lua.LNil)
 	} else {

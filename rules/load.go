@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +50,7 @@ func newConfig(o Options, compiled *chunks) *Config {
 		opts:     o, logger: o.Logger, set: o.Metrics,
 		watch: newWatchdog(defaultRuleTimeout), chunks: compiled,
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),
-		rules: make(map[string]*rule), trees: make(map[*lua.LFunction]*tree),
+		rules: make(map[string]*rule), unfinished: make(map[string]string), trees: make(map[*lua.LFunction]*tree),
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
@@ -146,6 +148,9 @@ func (c *Config) runChunk(proto *lua.FunctionProto) (lua.LValue, error) {
 // checkWhole checks what can be known only when everything is declared.
 func (c *Config) checkWhole() error {
 	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.unfinished)) {
+		errs = append(errs, fmt.Errorf("%s: rule %q: the table of options is missing", c.unfinished[name], name))
+	}
 	for _, t := range c.treeList {
 		errs = append(errs, t.check(c))
 	}

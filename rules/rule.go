@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	lua "github.com/yuin/gopher-lua"
 
 	"tocsin/engine"
@@ -33,6 +34,8 @@ type rule struct {
 	tags   []string
 	last   engine.Event // what it emitted last
 	spoke  bool         // there is a last
+
+	evaluations, errors *metrics.Counter
 }
 
 // periodic is a timer that keeps its place among those due at one instant.
@@ -72,7 +75,9 @@ func (c *Config) declareRule(L *lua.LState) int {
 	if before := c.rules[name]; before != nil {
 		a.fail("there is a rule %q already, at %s", name, before.pos)
 	}
+	c.unfinished[name] = place
 	L.Push(L.NewFunction(func(L *lua.LState) int {
+		delete(c.unfinished, name)
 		c.makeRule(&args{config: c, L: L, name: fmt.Sprintf("rule %q", name)}, name, place)
 		return 0
 	}))
@@ -92,7 +97,11 @@ func (c *Config) makeRule(a *args, name, place string) {
 	if !ok {
 		a.fail(`option "eval" must be a function, got %s`, describe(optionValue(o.Eval)))
 	}
-	r := &rule{config: c, name: name, pos: place, eval: eval, host: o.Host, tags: o.Tags}
+	r := &rule{
+		config: c, name: name, pos: place, eval: eval, host: o.Host, tags: o.Tags,
+		evaluations: c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_evaluations_total{rule=%q}", name)),
+		errors:      c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_errors_total{rule=%q}", name)),
+	}
 	if o.TTL >= 0 {
 		r.ttl, r.hasTTL = engine.Seconds(o.TTL), true
 	} else if table.RawGetString("ttl") != lua.LNil {
@@ -143,9 +152,13 @@ func (r *rule) onMessage(m engine.Message) error {
 
 // evaluate calls the rule's function and emits what it returns.
 func (r *rule) evaluate(depth uint8, args ...lua.LValue) error {
+	r.evaluations.Inc()
 	v, err := r.config.call(r.eval, args...)
 	if err == nil {
 		err = r.emit(v, depth)
+	}
+	if err != nil {
+		r.errors.Inc()
 	}
 	if re, ok := err.(*engine.RuleError); ok {
 		re.Rule = r.name
@@ -171,6 +184,9 @@ func (r *rule) emit(v lua.LValue, depth uint8) error {
 		if e.ID == nil {
 			return nil
 		}
+	}
+	if depth > engine.MaxDepth {
+		return fmt.Errorf("an event was derived more than %d times from another; does the rule read what it makes?", engine.MaxDepth)
 	}
 	r.complete(&e)
 	e.Depth = depth

@@ -32,6 +32,10 @@ func (c *Config) foldFunc(fn *lua.LFunction) stream.FoldFn {
 		if err != nil {
 			return engine.Event{}, false, err
 		}
-		return c.returnedEvent(fn, v)
+		out, ok, err := c.returnedEvent(fn, v)
+		for i := range events {
+			out.Depth = max(out.Depth, events[i].Depth) // it was made of them
+		}
+		return out, ok, err
 	}
 }

@@ -69,6 +69,8 @@ func (c *Config) reduceFunc(fn *lua.LFunction) stream.ReduceFunc {
 		if err != nil {
 			return engine.Event{}, false, err
 		}
-		return c.returnedEvent(fn, v)
+		out, ok, err := c.returnedEvent(fn, v)
+		out.Depth = max(out.Depth, acc.Depth, e.Depth) // it was made of them
+		return out, ok, err
 	}
 }

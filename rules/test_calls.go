@@ -236,7 +236,7 @@ func (t *tester) ok(a *args) int {
 	if lua.LVIsFalse(a.get(1)) {
 		message := "not ok"
 		if a.given(2) {
-			message = t.config.lua.ToStringMeta(a.get(2)).String()
+			message = a.L.ToStringMeta(a.get(2)).String()
 		}
 		t.failed(a, "%s; expected a value that is neither nil nor false, got %s", message, show(a.get(1)))
 	}

@@ -68,3 +68,8 @@ test("auto_index", function(t)
   fill(t)
   t:eq(index "true":count(), 2)
 end)
+
+test("lookup of an event without a host", function(t)
+  t:send({ service = "shop", metric = 1 }, { host = "a", metric = 2 })
+  t:eq({ lookup(nil, "shop").metric, lookup("a").metric }, { 1, 2 })
+end)

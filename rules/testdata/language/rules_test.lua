@@ -128,3 +128,19 @@ end)
 test("through", function(t)
   t:eq(index "true":count(), 0)
 end)
+
+test("a fold that feeds itself", function(t)
+  events:where 'service = "loop"':fixed_window(1):fold(function(l) return { service = "loop" } end):tap "x":emit()
+  t:send { service = "loop" }
+  t:eq(#t:tapped "x", 17)
+end)
+test("lists that feed themselves", function(t)
+  events:where 'service = "loop"':fixed_window(1):map_list(function(l) return { service = "loop" } end):tap "x":emit()
+  t:send { service = "loop" }
+  t:eq(#t:tapped "x", 17)
+end)
+test("a reduction that feeds itself", function(t)
+  events:where 'service = "loop"':reduce(function(a, e) return { service = "loop" } end, {}):tap "x":emit()
+  t:send { service = "loop" }
+  t:eq(#t:tapped "x", 17)
+end)
