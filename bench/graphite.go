@@ -98,7 +98,7 @@ func runGraphite(rep *report) error {
 	type point struct{ series, rules int }
 	got := map[point]float64{}
 	for range 2 { // the better of two: the machine is shared
-		for _, series := range []int{10_000, 100_000, 1_000_000} {
+		for _, series := range seriesGrid() {
 			for _, rules := range []int{10, 100, 10_000} {
 				rate, err := measureTCP(series, rules)
 				if err != nil {
@@ -109,7 +109,7 @@ func runGraphite(rep *report) error {
 			}
 		}
 	}
-	for _, series := range []int{10_000, 100_000, 1_000_000} {
+	for _, series := range seriesGrid() {
 		for _, rules := range []int{10, 100, 10_000} {
 			rep.add(fmt.Sprintf("%d series, %d rules", series, rules), "%.2f M events/s", got[point{series, rules}]/1e6)
 		}
@@ -122,7 +122,7 @@ func runGraphite(rep *report) error {
 // runProcess leaves the socket out: bytes are decoded on one core and served on
 // the other.
 func runProcess(rep *report) error {
-	for _, series := range []int{10_000, 100_000, 1_000_000} {
+	for _, series := range seriesGrid() {
 		r, err := newRig(gridRules(100), false, nil)
 		if err != nil {
 			return err

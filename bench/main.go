@@ -39,9 +39,21 @@ var scenarios = []scenario{
 	{"memory", "at most 500 bytes of resident memory per entry at 1 M series", runMemory},
 }
 
+// onlySeries restricts the grid, to profile one point of it; 0: all.
+var onlySeries int
+
+// seriesGrid is how many series the throughput is measured at.
+func seriesGrid() []int {
+	if onlySeries > 0 {
+		return []int{onlySeries}
+	}
+	return []int{10_000, 100_000, 1_000_000}
+}
+
 func main() {
 	only := flag.String("run", "", "run only the scenarios whose name contains `TEXT`")
 	here := flag.Bool("here", false, "run in this process, instead of one process for each scenario")
+	flag.IntVar(&onlySeries, "series", 0, "with -here, measure throughput at `N` series only")
 	profile := flag.String("cpuprofile", "", "with -here, write a processor profile to `FILE`")
 	flag.Parse()
 	if os.Getenv("GOGC") == "" {

@@ -382,6 +382,11 @@ func (e *Engine) StartAt(t Time) {
 	if e.now == 0 && t > 0 {
 		e.now = t
 		e.wheel.Shift(t)
+		e.ids.each(func(id *Identity) {
+			if entry := id.entry; entry != nil && entry.armed < t {
+				entry.armed, entry.deadline = entry.armed+t, entry.deadline+t
+			}
+		})
 	}
 }
 

@@ -137,6 +137,17 @@ func (t *identityTable) siblings(id *Identity, f func(*Identity)) {
 	}
 }
 
+// each calls f for each identity of the table.
+func (t *identityTable) each(f func(*Identity)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, at := range t.byKey {
+		for ; at != nil; at = at.next {
+			f(at)
+		}
+	}
+}
+
 // lookup returns any identity with that host and service.
 func (t *identityTable) lookup(p Parts) *Identity {
 	t.mu.Lock()

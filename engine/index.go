@@ -1,20 +1,28 @@
 package engine
 
+import "math"
+
 // Entry is what an engine knows of one (host, service). All of it belongs to
 // the engine's goroutine.
 type Entry struct {
 	// Event is the latest one, or the expiry that took its place. While the
 	// entry is not indexed, only its ID has a meaning.
 	Event
-	timer    Timer // ttl, or time to forget; may be set earlier than deadline
 	deadline Time
 	seq      uint64 // place of the deadline in the order of setting
-	liveTime Time   // of an expired entry: the time of its last live event
+	armed    Time   // when the timer is due, which may be before deadline
 	holds    *Hold
-	sets     []member // of the sets that the identity can be in
+	sets     *members // nil: in no set
 	pos      int32    // in Index.entries, of an indexed entry
 	status   entryStatus
+
+	// What is above fills two cache lines and is all that most events need.
+	timer    Timer // ttl, or time to forget
+	liveTime Time  // of an expired entry: the time of its last live event
 }
+
+// never is when a timer that is not set is due.
+const never Time = math.MaxInt64
 
 type entryStatus uint8
 
@@ -154,7 +162,7 @@ func (x *Index) adopt(id *Identity) (*Identity, *Entry, error) {
 		})
 	}
 	if id.entry == nil {
-		id.entry = &Entry{Event: Event{ID: id}}
+		id.entry = &Entry{Event: Event{ID: id}, armed: never}
 		id.entry.timer.Firer = id.entry
 	}
 	return id, id.entry, nil
@@ -193,15 +201,21 @@ func (x *Index) touch(e *Entry, ev *Event) {
 func (x *Index) renew(e *Entry, deadline Time) {
 	wheel := x.engine.wheel
 	e.deadline, e.seq = deadline, wheel.Reserve()
-	if !e.timer.IsSet() || e.timer.due > deadline {
-		wheel.SetAs(&e.timer, deadline, e.seq)
+	if e.armed > deadline {
+		x.arm(e)
 	}
+}
+
+func (x *Index) arm(e *Entry) {
+	e.armed = e.deadline
+	x.engine.wheel.SetAs(&e.timer, e.deadline, e.seq)
 }
 
 // Fire implements Firer: the deadline may have passed.
 func (e *Entry) Fire(engine *Engine, _ *Timer) {
+	e.armed = never
 	if engine.now < e.deadline {
-		engine.wheel.SetAs(&e.timer, e.deadline, e.seq)
+		engine.index.arm(e)
 		return
 	}
 	switch e.status {
@@ -227,6 +241,7 @@ func (x *Index) markExpired(e *Entry, ev *Event) {
 func (x *Index) drop(e *Entry) {
 	e.dropHolds()
 	x.engine.wheel.Cancel(&e.timer)
+	e.armed = never
 	if e.status != unindexed {
 		x.sets.remove(e)
 		last := x.entries[len(x.entries)-1]

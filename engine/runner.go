@@ -340,8 +340,9 @@ func (r *Runner) serve(b *Batch) {
 // touchAhead is how many events are touched before they are served.
 const touchAhead = 16
 
-// touch loads what serving the events will need, so that the processor fetches
-// their cache lines side by side instead of one after the other.
+// touch loads what serving the events will need, one step down for all of them
+// before the next, so that the processor fetches their cache lines side by side
+// instead of one after the other.
 func touch(events []Event) (sum Time) {
 	var entries [touchAhead]*Entry
 	for i := range events {

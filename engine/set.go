@@ -32,6 +32,9 @@ type member struct {
 	left   bool // expired for longer than the set counts
 }
 
+// members are an entry's parts in all sets that its identity allows.
+type members []member
+
 type leaver struct {
 	entry   *Entry
 	expired Time
@@ -91,8 +94,9 @@ func (s *Set) fill() {
 			}
 		}
 		m.left = e.status == gone && s.index.engine.now >= e.Time.Add(s.forget)
-		e.sets = append(e.sets, m)
-		s.apply(e, &e.sets[len(e.sets)-1])
+		list := append(e.members(), m)
+		e.setMembers(list)
+		s.apply(e, &list[len(list)-1])
 		if e.status == gone && !m.left {
 			s.leaving = append(s.leaving, leaver{e, e.Time})
 		}
@@ -107,8 +111,9 @@ func (t *sets) update(e *Entry, moved bool) {
 	if moved && len(t.all) > 0 {
 		t.reroute(e)
 	}
-	for i := range e.sets {
-		m := &e.sets[i]
+	list := e.members()
+	for i := range list {
+		m := &list[i]
 		m.left = m.left && e.status == gone
 		m.set.apply(e, m)
 	}
@@ -122,7 +127,7 @@ func (t *sets) reroute(e *Entry) {
 			t.router.Add(s.pred, s)
 		}
 	}
-	var list []member
+	var list members
 	for _, hop := range t.router.Route(e.ID).Hops {
 		m := member{set: hop.To}
 		if old := e.memberOf(hop.To); old != nil {
@@ -132,18 +137,20 @@ func (t *sets) reroute(e *Entry) {
 		m.rest = hop.Rest
 		list = append(list, m)
 	}
-	for i := range e.sets {
-		if m := &e.sets[i]; m.set != nil {
+	old := e.members()
+	for i := range old {
+		if m := &old[i]; m.set != nil {
 			m.set.leave(e, m)
 		}
 	}
-	e.sets = list
+	e.setMembers(list)
 }
 
 // expired notes that the entry has just expired.
 func (t *sets) expired(e *Entry) {
-	for i := range e.sets {
-		if m := &e.sets[i]; m.set.forget < t.longest || m.set.forget == 0 {
+	list := e.members()
+	for i := range list {
+		if m := &list[i]; m.set.forget < t.longest || m.set.forget == 0 {
 			if m.set.forget == 0 {
 				m.left = true
 				m.set.leave(e, m)
@@ -157,8 +164,9 @@ func (t *sets) expired(e *Entry) {
 
 // remove takes an entry out of all sets.
 func (t *sets) remove(e *Entry) {
-	for i := range e.sets {
-		e.sets[i].set.leave(e, &e.sets[i])
+	list := e.members()
+	for i := range list {
+		list[i].set.leave(e, &list[i])
 	}
 	e.sets = nil
 }
@@ -178,11 +186,9 @@ func (s *Set) Fire(engine *Engine, _ *Timer) {
 		if e.status != gone || e.Time != expired {
 			continue
 		}
-		for i := range e.sets {
-			if m := &e.sets[i]; m.set == s {
-				m.left = true
-				s.leave(e, m)
-			}
+		if m := e.memberOf(s); m != nil {
+			m.left = true
+			s.leave(e, m)
 		}
 	}
 	if len(s.leaving) == 0 {
@@ -239,10 +245,26 @@ func (s *Set) leave(e *Entry, m *member) {
 	s.sorted = nil
 }
 
+func (e *Entry) members() members {
+	if e.sets == nil {
+		return nil
+	}
+	return *e.sets
+}
+
+func (e *Entry) setMembers(list members) {
+	if len(list) == 0 {
+		e.sets = nil
+		return
+	}
+	e.sets = &list
+}
+
 func (e *Entry) memberOf(s *Set) *member {
-	for i := range e.sets {
-		if e.sets[i].set == s {
-			return &e.sets[i]
+	list := e.members()
+	for i := range list {
+		if list[i].set == s {
+			return &list[i]
 		}
 	}
 	return nil
@@ -285,7 +307,7 @@ func (t *sets) dropUnused(since Time) {
 		t.router = nil
 		t.index.engine.wheel.Cancel(&s.timer)
 		for _, e := range t.index.entries {
-			e.sets = slices.DeleteFunc(e.sets, func(m member) bool { return m.set == s })
+			e.setMembers(slices.DeleteFunc(e.members(), func(m member) bool { return m.set == s }))
 		}
 	}
 }

@@ -156,7 +156,7 @@ func TestUnusedSetsAreDropped(t *testing.T) {
 	}
 	r.advance(1000)
 	r.index.sets.dropUnused(r.now.Add(-unused))
-	if len(r.index.sets.all) != 0 || len(r.ids.lookup(Parts{Host: "h", Service: "a", Has: HasHost | HasService}).entry.sets) != 0 {
+	if len(r.index.sets.all) != 0 || len(r.ids.lookup(Parts{Host: "h", Service: "a", Has: HasHost | HasService}).entry.members()) != 0 {
 		t.Error("nothing of the set is left")
 	}
 }

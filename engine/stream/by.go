@@ -147,7 +147,8 @@ func (b *by) groupFor(g *Group, s *byState, e *engine.Event) (*Group, error) {
 	if in := s.groups[string(buf)]; in != nil {
 		return in, nil
 	}
-	in := &Group{scope: b.inner, parent: g, owner: s, key: string(buf), made: b.now(), states: make([]state, b.inner.slots)}
+	in := &Group{scope: b.inner, parent: g, owner: s, key: string(buf), made: b.now()}
+	in.makeStates(b.inner.slots)
 	s.groups[in.key] = in
 	g.busy++ // g lives as long as what is inside it
 	if s.last != nil {

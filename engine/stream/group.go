@@ -5,18 +5,21 @@ import "tocsin/engine"
 // Group holds the state of one scope's operators for one combination of the
 // keys of by.
 type Group struct {
+	// What each event needs comes first, to share a cache line.
+	states []state
+	few    [2]state // what states are part of, if they are few
+	// entries counts the holds of index entries, busy the reasons for which
+	// operators will pass something on later.
+	entries int32
+	busy    int32
+
 	scope  *Scope
 	parent *Group
 	owner  *byState // nil for the top group
 	key    string
 	// made is when the group's windows began.
 	made   engine.Time
-	states []state
-	// entries counts the holds of index entries, busy the reasons for which
-	// operators will pass something on later.
-	entries int
-	busy    int
-	closed  bool
+	closed bool
 }
 
 // state is what one operator remembers for one group.
@@ -34,6 +37,15 @@ func (untimed) drop(*engine.Engine) {}
 func stateOf[S any](g *Group, n *node) *S {
 	s, _ := any(g.states[n.slot]).(*S)
 	return s
+}
+
+// makeStates gives the group n empty slots.
+func (g *Group) makeStates(n int) {
+	if n <= len(g.few) {
+		g.states = g.few[:n]
+	} else {
+		g.states = make([]state, n)
+	}
 }
 
 // within returns the group around g that belongs to scope.
