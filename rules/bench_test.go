@@ -16,7 +16,7 @@ func BenchmarkPredicate(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			c := mustLoad(b, "", Options{})
-			proto, err := compile("p.lua", []byte(text))
+			proto, err := newChunks(Options{}).compile("p.lua", []byte(text))
 			if err != nil {
 				b.Fatal(err)
 			}

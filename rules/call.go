@@ -3,11 +3,14 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"tocsin/engine"
+	"tocsin/plugins"
 )
 
 // maxThreads bounds how deep calls from Go into Lua may be nested.
@@ -129,7 +132,32 @@ func (c *Config) callError(fn *lua.LFunction, err error) error {
 	if !c.hasPlace(text) {
 		text = placeOf(fn) + ": " + text
 	}
-	return &engine.RuleError{Err: errors.New(text)}
+	return &engine.RuleError{Err: errors.New(text + c.hint(text))}
+}
+
+// hint says which name was probably meant, when an error may come from a
+// variable that is not there.
+func (c *Config) hint(text string) string {
+	place, message, _ := strings.Cut(text, ": ")
+	if !strings.HasPrefix(message, "attempt to call a non-function") && !strings.HasPrefix(message, "attempt to index a non-table object(nil)") {
+		return ""
+	}
+	i := strings.LastIndexByte(place, ':')
+	line, err := strconv.Atoi(place[max(i, 0)+1:])
+	if i < 0 || err != nil {
+		return ""
+	}
+	known := fieldNames(c.lua.G.Global)
+	for _, name := range c.chunks.names[place[:i]][line] {
+		if slices.Contains(known, name) {
+			continue
+		}
+		near := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k[:min(1, len(k))] != name[:1] })
+		if meant := plugins.DidYouMean(name, near); strings.HasPrefix(meant, "; did") {
+			return fmt.Sprintf("; there is no %q%s", name, meant)
+		}
+	}
+	return ""
 }
 
 // errorText shows what was given to error(): usually a string.

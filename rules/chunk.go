@@ -20,10 +20,11 @@ const maxSource = 1 << 20
 type chunks struct {
 	byPath map[string]*lua.FunctionProto
 	read   func(path string) ([]byte, error)
+	names  map[string]map[int][]string // of variables that are read, by file and line
 }
 
 func newChunks(o Options) *chunks {
-	c := &chunks{byPath: make(map[string]*lua.FunctionProto), read: o.ReadFile}
+	c := &chunks{byPath: make(map[string]*lua.FunctionProto), read: o.ReadFile, names: make(map[string]map[int][]string)}
 	if c.read == nil {
 		c.read = readSource
 	}
@@ -40,7 +41,7 @@ func (c *chunks) file(path string) (*lua.FunctionProto, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read rules: %w", err)
 	}
-	proto, err := compile(path, text)
+	proto, err := c.compile(path, text)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func readSource(path string) ([]byte, error) {
 }
 
 // compile compiles a text; name is what errors call it.
-func compile(name string, text []byte) (*lua.FunctionProto, error) {
+func (c *chunks) compile(name string, text []byte) (*lua.FunctionProto, error) {
 	if len(text) > maxSource {
 		return nil, fmt.Errorf("cannot read rules %q: it has more than %d bytes", name, maxSource)
 	}
@@ -70,7 +71,7 @@ func compile(name string, text []byte) (*lua.FunctionProto, error) {
 	if err != nil {
 		return nil, syntaxError(name, text, err)
 	}
-	if err := placeCalls(name, chunk); err != nil {
+	if c.names[name], err = placeCalls(name, chunk); err != nil {
 		return nil, err
 	}
 	proto, err := lua.Compile(chunk, name)

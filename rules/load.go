@@ -122,7 +122,7 @@ func (c *Config) loadFile(path string) error {
 
 // loadText is loadFile for a text.
 func (c *Config) loadText(name, text, dir string) error {
-	proto, err := compile(name, []byte(text))
+	proto, err := c.chunks.compile(name, []byte(text))
 	if err != nil {
 		return err
 	}

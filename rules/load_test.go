@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"tocsin/engine"
 	"tocsin/plugins"
 )
@@ -71,6 +73,15 @@ func mustLoad(t testing.TB, text string, o Options) *Config {
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+func mustCompile(t testing.TB, text string) *lua.FunctionProto {
+	t.Helper()
+	proto, err := newChunks(Options{}).compile("chunk.lua", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proto
 }
 
 func TestPlaceOfChainedCall(t *testing.T) {

@@ -14,18 +14,19 @@ const maxNesting = 1000
 type placer struct {
 	depth int
 	deep  int // the line where it is nested too deep
+	names map[int][]string
 }
 
 // placeCalls gives each method call of a chain the line that it stands on; the
-// parser gives all of them the first line of the chain. It fails when the tree
-// is nested too deep.
-func placeCalls(name string, chunk []ast.Stmt) error {
-	p := &placer{}
+// parser gives all of them the first line of the chain. It returns the names of
+// variables that are read, by line, and fails when the tree is nested too deep.
+func placeCalls(name string, chunk []ast.Stmt) (names map[int][]string, err error) {
+	p := &placer{names: make(map[int][]string)}
 	p.stmts(chunk)
 	if p.deep > 0 {
-		return fmt.Errorf("%s:%d: nested more than %d deep", name, p.deep, maxNesting)
+		return nil, fmt.Errorf("%s:%d: nested more than %d deep", name, p.deep, maxNesting)
 	}
-	return nil
+	return p.names, nil
 }
 
 // enter counts one level, and reports whether to go on.
@@ -94,6 +95,8 @@ func (p *placer) exprs(list ...ast.Expr) {
 
 func (p *placer) expr(e ast.Expr) {
 	switch e := e.(type) {
+	case *ast.IdentExpr:
+		p.names[e.Line()] = append(p.names[e.Line()], e.Value)
 	case *ast.AttrGetExpr:
 		p.exprs(e.Object, e.Key)
 	case *ast.TableExpr:

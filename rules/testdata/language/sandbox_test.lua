@@ -64,17 +64,17 @@ test("coroutines", function(t)
 end)
 
 test("a function that loops is cut off and named", function(t)
-  settings { rule_timeout = 0.05 }
+  settings { rule_timeout = 0.1 }
   rule "loop" { every = 1, eval = function() while true do pcall(function() while true do end end) end end }
   rule "good" { every = 1, eval = function() return "ok" end }
   events:tap "all"
   t:advance(1)
   t:match(t:tapped "all", { { service = "tocsin error", rule = "loop" }, { service = "good" } })
-  t:ok(t:tapped "all"[1].description:find "^testdata/language/sandbox_test.lua:%d+: cut off after running for 50ms", t:tapped "all"[1].description)
+  t:ok(t:tapped "all"[1].description:find "^testdata/language/sandbox_test.lua:%d+: cut off after running for 100ms", t:tapped "all"[1].description)
 end)
 
 test("loops in coroutines, handlers and metamethods are cut off, too", function(t)
-  settings { rule_timeout = 0.05 }
+  settings { rule_timeout = 0.1 }
   local function forever() while true do end end
   every(1, function() coroutine.wrap(forever)() end)
   every(1, function() xpcall(forever, forever) end)
