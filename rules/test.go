@@ -28,12 +28,15 @@ type TestOptions struct {
 
 // Test runs the tests in paths: files, or folders, in which it finds every
 // *_test.lua. It returns how many passed and failed; a file that cannot be
-// loaded counts as one that failed. err says that a path cannot be read, or that
-// ctx is done.
+// loaded counts as one that failed. err says that a path cannot be read, that
+// there are no tests, or that ctx is done.
 func Test(ctx context.Context, paths []string, o TestOptions) (passed, failed int, err error) {
 	files, err := testFiles(paths)
 	if err != nil {
 		return 0, 0, err
+	}
+	if len(files) == 0 {
+		return 0, 0, fmt.Errorf("cannot find tests: there is no *_test.lua in %s", strings.Join(paths, ", "))
 	}
 	if o.Out == nil {
 		o.Out = io.Discard
