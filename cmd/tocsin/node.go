@@ -89,6 +89,9 @@ func (n *node) output(s *rules.Sink) (engine.Output, error) {
 	outlet, err := engine.NewOutlet(engine.OutletOptions{
 		Name: s.Name, Sink: sink, Queue: s.Queue, Full: engine.FullPolicy(s.Full),
 		Logger: n.logger.With("sink", s.Name), Metrics: n.metrics,
+		Dead: func(_ engine.Message, err error) {
+			n.runner.Notify("tocsin sink", fmt.Sprintf("sink %s gave up an event: %v", s.Name, err), engine.Attr{Key: "sink", Value: s.Name})
+		},
 	})
 	if err != nil {
 		return nil, err
