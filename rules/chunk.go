@@ -13,7 +13,7 @@ import (
 )
 
 // maxSource bounds the size of one file in bytes.
-const maxSource = 1 << 20
+const maxSource = 8 << 20
 
 // chunks keeps compiled files, so that each test of a file need not compile it
 // again.

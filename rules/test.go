@@ -171,6 +171,8 @@ type recorder struct {
 	name   string
 }
 
+var _ engine.Output = recorder{}
+
 // Put implements engine.Output.
 func (r recorder) Put(m engine.Message) {
 	r.tester.received[r.name] = append(r.tester.received[r.name], copyMessage(m))
