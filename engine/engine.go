@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -357,16 +358,24 @@ func (e *Engine) drain() {
 	e.queue, e.at = e.queue[:0], 0
 }
 
-// Advance moves the clock to reading, if that is later, firing at most limit
-// timers on the way (0: all that are due). When it returns false, more are
-// due, and the clock stands where the last of them fired.
-func (e *Engine) Advance(reading Time, limit int) bool {
-	for n := 0; limit == 0 || n < limit; n++ {
-		t := e.wheel.Pop(reading)
+// Advance moves the clock to reading, if that is later, firing what is due on
+// the way. When it returns false, its turn was used up (see turn; 0 means
+// without end), more may be due, and the clock stands where the last timer
+// fired.
+func (e *Engine) Advance(reading Time, turn int) bool {
+	if turn == 0 {
+		turn = math.MaxInt
+	}
+	for turn > 0 {
+		t := e.wheel.pop(reading, &turn)
 		if t == nil {
+			if turn <= 0 {
+				return false
+			}
 			e.now = max(e.now, reading)
 			return true
 		}
+		turn -= fireCost
 		e.now = max(e.now, t.due)
 		t.Firer.Fire(e, t)
 		if len(e.queue) > 0 {
@@ -375,6 +384,10 @@ func (e *Engine) Advance(reading Time, limit int) bool {
 	}
 	return false
 }
+
+// fireCost is what firing a timer takes off a turn; moving one within the
+// wheel takes 1.
+const fireCost = 8
 
 // StartAt sets a clock that still stands at 0, without firing anything: every
 // timer moves along.

@@ -316,11 +316,20 @@ func TestAdvanceInTurns(t *testing.T) {
 		r.send(fmt.Sprint("s", i), "ttl=1")
 	}
 	r.all.take()
-	if r.Advance(TimeOf(10), 2) || r.Now() != TimeOf(1) {
+	if r.Advance(TimeOf(10), 3) || r.Now() != 0 {
+		t.Error("a turn that is used up by looking for timers fires none")
+	}
+	for r.Now() == 0 {
+		r.Advance(TimeOf(10), 1+fireCost)
+	}
+	if r.Advance(TimeOf(10), fireCost) || r.Now() != TimeOf(1) {
 		t.Errorf("the clock stands where the last timer fired, not at %v", r.Now().Seconds())
 	}
-	r.want("two of five", "h/s0 expired @1", "h/s1 expired @1")
-	if !r.Advance(TimeOf(10), 100) || r.Now() != TimeOf(10) {
+	got := r.all.take()
+	if !slices.Equal(got, []string{"h/s0 expired @1", "h/s1 expired @1"}) && !slices.Equal(got, []string{"h/s0 expired @1", "h/s1 expired @1", "h/s2 expired @1"}) {
+		t.Errorf("some of five, in order: %q", got)
+	}
+	if !r.Advance(TimeOf(10), 10000) || r.Now() != TimeOf(10) {
 		t.Error("then all, and the clock moves to the reading")
 	}
 }

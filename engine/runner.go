@@ -17,9 +17,10 @@ var ErrStopped = errors.New("the engine has stopped")
 const (
 	// queueBatches is how many batches wait for the engine.
 	queueBatches = 256
-	// turnTimers and turnBatches are how many timers and batches the engine
-	// serves in turn, so that a great many of one do not keep the other waiting.
-	turnTimers  = 512
+	// turnTimers and turnBatches are how much of the timers (as for Advance)
+	// and how many batches the engine serves in turn, so that a great many of
+	// one do not keep the other waiting.
+	turnTimers  = 512 * fireCost
 	turnBatches = 64
 	// choresEvery is how often what nobody reads any more is dropped, and what
 	// was lost is told.

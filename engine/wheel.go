@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -52,6 +53,10 @@ type Wheel struct {
 	slots [levels][levelSlots]Timer
 	due   []dueTimer // the timers of tick cur, sorted, from at on; t is nil where cancelled
 	at    int
+	// collecting is set while due is not complete, and so not sorted: a slot
+	// with very many timers is opened in several turns.
+	collecting bool
+	half       int // the level above 0 whose slot at cur is half open, or 0
 }
 
 // dueTimer repeats the timer's order, so that sorting stays in one array.
@@ -108,10 +113,12 @@ func (w *Wheel) Cancel(t *Timer) {
 	if t.next != t {
 		t.prev.next, t.next.prev = t.next, t.prev
 	} else {
-		rest := w.due[w.at:]
-		i, _ := slices.BinarySearchFunc(rest, dueTimer{t.due, t.seq, t}, compareDue)
+		rest, i := w.due[w.at:], 0
+		if !w.collecting {
+			i, _ = slices.BinarySearchFunc(rest, dueTimer{t.due, t.seq, t}, compareDue)
+		}
 		for rest[i].t != t {
-			i++ // two timers may share a reserved place
+			i++ // not sorted yet, or two timers share a reserved place
 		}
 		rest[i].t = nil
 	}
@@ -120,7 +127,7 @@ func (w *Wheel) Cancel(t *Timer) {
 
 func (w *Wheel) link(t *Timer) {
 	tick := max(int64(t.due)>>tickBits, w.cur)
-	if tick == w.cur && w.at < len(w.due) {
+	if tick == w.cur && !w.collecting && w.at < len(w.due) {
 		d := dueTimer{t.due, t.seq, t}
 		i, _ := slices.BinarySearchFunc(w.due[w.at:], d, compareDue)
 		w.due = slices.Insert(w.due, w.at+i, d)
@@ -140,27 +147,57 @@ func (w *Wheel) link(t *Timer) {
 
 // Pop unsets and returns the next timer that is due at limit or before, or nil.
 func (w *Wheel) Pop(limit Time) *Timer {
-	for {
-		for w.at < len(w.due) {
-			d := w.due[w.at]
-			if d.t != nil && d.due > limit {
-				return nil
+	budget := math.MaxInt
+	return w.pop(limit, &budget)
+}
+
+// pop is Pop that moves at most budget timers within the wheel, and takes what
+// it moved off budget. When that is used up, there may be more to give.
+func (w *Wheel) pop(limit Time, budget *int) *Timer {
+	for *budget > 0 {
+		if !w.collecting && w.half == 0 {
+			for w.at < len(w.due) {
+				d := w.due[w.at]
+				if d.t != nil && d.due > limit {
+					return nil
+				}
+				w.at++
+				if d.t != nil {
+					w.size--
+					d.t.next, d.t.prev = nil, nil
+					return d.t
+				}
 			}
-			w.at++
-			if d.t != nil {
-				w.size--
-				d.t.next, d.t.prev = nil, nil
-				return d.t
-			}
+			w.due, w.at = w.due[:0], 0
 		}
-		w.due, w.at = w.due[:0], 0
+		if w.half > 0 {
+			w.open(w.half, int(w.cur>>(levelBits*w.half))&(levelSlots-1), budget)
+			continue
+		}
 		level, slot, tick, ok := w.nextSlot()
 		if last := int64(limit) >> tickBits; !ok || tick > last {
-			w.cur = max(w.cur, last)
-			return nil
+			w.collected()
+			if len(w.due) == 0 {
+				w.cur = max(w.cur, last)
+				return nil
+			}
+			continue
+		}
+		if w.collecting && (level > 0 || tick != w.cur) {
+			w.collected()
+			continue
 		}
 		w.cur = tick
-		w.open(level, slot)
+		w.open(level, slot, budget)
+	}
+	return nil
+}
+
+// collected ends the collecting of the timers of one tick.
+func (w *Wheel) collected() {
+	if w.collecting {
+		w.collecting = false
+		slices.SortFunc(w.due, compareDue)
 	}
 }
 
@@ -184,32 +221,33 @@ func (w *Wheel) nextSlot() (level, slot int, tick int64, ok bool) {
 	return 0, 0, 0, false
 }
 
-// open empties a slot that cur has reached: one of the lowest level into due,
-// one of a higher level into the levels below.
-func (w *Wheel) open(level, slot int) {
+// open empties a slot that cur has reached, as far as the budget goes: one of
+// the lowest level into due, one of a higher level into the levels below.
+func (w *Wheel) open(level, slot int, budget *int) {
 	head := &w.slots[level][slot]
-	first := head.next
-	head.next, head.prev = head, head
-	w.used[level] &^= 1 << slot
-	for t := first; t != head; {
-		next := t.next
+	w.collecting, w.half = w.collecting || level == 0, level
+	for head.next != head && *budget > 0 {
+		*budget--
+		t := head.next
+		head.next, t.next.prev = t.next, head
 		if level == 0 {
 			w.due = append(w.due, dueTimer{t.due, t.seq, t})
 			t.next, t.prev = t, t
 		} else {
 			w.link(t)
 		}
-		t = next
 	}
-	if level == 0 {
-		slices.SortFunc(w.due, compareDue)
-		return
+	if head.next == head {
+		w.half = 0
 	}
 }
 
 // Next returns a time at which Pop may have a timer to give, and never one
 // later than that; ok is false when no timer is set.
 func (w *Wheel) Next() (t Time, ok bool) {
+	if w.collecting || w.half > 0 {
+		return Time(w.cur << tickBits), true
+	}
 	for _, d := range w.due[w.at:] {
 		if d.t != nil {
 			return d.due, true
@@ -222,6 +260,7 @@ func (w *Wheel) Next() (t Time, ok bool) {
 // Shift moves every timer by d, keeping their order: for a replay whose first
 // event sets the clock.
 func (w *Wheel) Shift(d Time) {
+	w.collected()
 	var all []dueTimer
 	for _, e := range w.due[w.at:] {
 		if e.t != nil {

@@ -43,7 +43,13 @@ func TestWheelOrder(t *testing.T) {
 					if next, ok := w.Next(); !ok || next > model[0].due {
 						t.Fatalf("Next() = %d, %v, but a timer is due at %d", next, ok, model[0].due)
 					}
-					if got := w.Pop(now); got != model[0].t {
+					budget := rapid.IntRange(1, 3).Draw(t, "budget")
+					got := w.pop(now, &budget)
+					for got == nil && budget <= 0 {
+						budget = 2
+						got = w.pop(now, &budget)
+					}
+					if got != model[0].t {
 						t.Fatalf("Pop(%d) = %v, want the timer due at %d", now, got, model[0].due)
 					}
 					model = model[1:]
