@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -81,7 +83,7 @@ func (p *process) command(args []string) error {
 		}
 		return &codedError{code: exitUsage}
 	}
-	chosen, err := parser.Parse(args)
+	chosen, err := parser.Parse(joinNegatives(args))
 	if errors.Is(err, errHelpShown) {
 		return err
 	}
@@ -89,6 +91,21 @@ func (p *process) command(args []string) error {
 		return usageError(fmt.Errorf("%w; see %q", err, helpCommand(err)))
 	}
 	return chosen.Run(p)
+}
+
+// joinNegatives writes "--metric -1.5" as "--metric=-1.5", which the parser would
+// take for a flag otherwise.
+func joinNegatives(args []string) []string {
+	var out []string
+	for i, arg := range args {
+		if _, err := strconv.ParseFloat(arg, 64); err == nil && i > 0 && arg[0] == '-' &&
+			strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "=") {
+			out[len(out)-1] += "=" + arg
+			continue
+		}
+		out = append(out, arg)
+	}
+	return out
 }
 
 func newParser(p *process, c *commands) (*kong.Kong, error) {

@@ -118,7 +118,7 @@ func (n *node) run(ctx context.Context) error {
 	daemon := engine.Daemon{Runner: n.runner, Sources: n.sources, Outlets: n.outlets, Logger: n.logger, Grace: stopGrace}
 	go func() { done <- daemon.Run(life, n.started) }()
 
-	begin := ctx.Done() // nil once the shutdown has begun
+	begin, stopping := ctx.Done(), false
 	for {
 		select {
 		case err := <-done:
@@ -127,17 +127,18 @@ func (n *node) run(ctx context.Context) error {
 			n.logger.Info("stopped")
 			return err
 		case <-begin:
-			begin = nil
+			begin, stopping = nil, true
 			go func() { n.refuse(); end() }()
 		case s := <-signals:
 			switch {
-			case s == syscall.SIGHUP:
+			case s == syscall.SIGHUP && !n.process.screen.IsTerminal():
 				n.reopen()
-			case begin != nil:
+			case stopping:
+				return &codedError{exitAtOnce, errors.New("ended at once by a second signal; what was queued is lost")}
+			default: // on a terminal, SIGHUP says that it was closed
+				stopping = true
 				n.logger.Info("stopping; a second signal ends at once", "signal", s.String())
 				cancel()
-			default:
-				return &codedError{exitAtOnce, errors.New("ended at once by a second signal; what was queued is lost")}
 			}
 		}
 	}

@@ -26,12 +26,18 @@ type table struct {
 	begun  bool
 }
 
-// tableColumns is the number of columns before the last one, which is as wide
-// as it wants.
-const tableColumns = 5
+// The columns before the last one, which is as wide as it wants.
+const (
+	columnHost = iota
+	columnService
+	columnState
+	columnMetric
+	columnAge
+	tableColumns
+)
 
 // tableMost is how wide those columns may get.
-var tableMost = [tableColumns]int{30, 40, 10, 12, 9}
+var tableMost = [tableColumns]int{columnHost: 30, columnService: 40, columnState: 10, columnMetric: 12, columnAge: 9}
 
 type tableRow struct {
 	cells [tableColumns]string
@@ -119,45 +125,37 @@ func (t *table) begin() {
 }
 
 func (t *table) writeHead() {
-	t.colour("\x1b[2m")
-	t.cells(&tableHead, "")
-	t.colour("\x1b[0m")
-	t.out.WriteByte('\n')
+	line := t.line(&tableHead, "")
+	if t.colours {
+		line = "\x1b[2m" + line + "\x1b[0m"
+	}
+	t.out.WriteString(line + "\n")
 }
 
 func (t *table) write(row *tableRow) {
-	t.cells(row, stateColour(row.state))
-	t.out.WriteByte('\n')
+	t.out.WriteString(t.line(row, stateColour(row.state)) + "\n")
 }
 
-// cells writes a row, cut to the terminal's width; its state in a colour.
-func (t *table) cells(row *tableRow, colour string) {
+// line returns a row, cut to the terminal's width; its state in a colour.
+func (t *table) line(row *tableRow, colour string) string {
+	var b strings.Builder
 	used := 0
 	for i, text := range row.cells {
 		text = runewidth.Truncate(text, t.widths[i], "…")
 		blank := strings.Repeat(" ", t.widths[i]-runewidth.StringWidth(text))
-		if i == 3 || i == 4 { // numbers stand to the right
+		switch {
+		case i == columnMetric || i == columnAge: // numbers stand to the right
 			text, blank = blank+text, ""
+		case i == columnState && t.colours && colour != "":
+			text = colour + text + "\x1b[0m"
 		}
-		if i == 2 && colour != "" {
-			t.colour(colour)
-			t.out.WriteString(text)
-			t.colour("\x1b[0m")
-		} else {
-			t.out.WriteString(text)
-		}
-		t.out.WriteString(blank + "  ")
+		b.WriteString(text + blank + "  ")
 		used += t.widths[i] + 2
 	}
 	if left := t.width - used - 1; left > 8 {
-		t.out.WriteString(runewidth.Truncate(row.rest, left, "…"))
+		b.WriteString(runewidth.Truncate(row.rest, left, "…"))
 	}
-}
-
-func (t *table) colour(code string) {
-	if t.colours {
-		t.out.WriteString(code)
-	}
+	return strings.TrimRight(b.String(), " ")
 }
 
 func (t *table) flush() error {
