@@ -53,6 +53,7 @@ func TestCommandLine(t *testing.T) {
 
 		{"run what is wrong", []string{"run", bad}, 1, "", `bad.lua:2: source.graphite: unknown option "lissten"`},
 		{"run what is not there", []string{"run", "nowhere.lua"}, 1, "", "cannot read rules: open nowhere.lua: no such file"},
+		{"run without a file", []string{"run"}, 1, "", `open tocsin.lua: no such file or directory; name a rules file, or try "tocsin demo"`},
 		{"replay without a recording", []string{"replay", good}, 2, "", `--from`},
 		{"replay what is not there", []string{"replay", good, "--from", "nowhere"}, 1, "", "cannot open recording: open nowhere"},
 	} {

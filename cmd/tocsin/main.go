@@ -115,7 +115,7 @@ func newParser(p *process, c *commands) (*kong.Kong, error) {
 		kong.Writers(p.out, p.err),
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 90}),
-		kong.Vars{"addr": defaultAPI},
+		kong.Vars{"addr": defaultAPI, "rules": defaultRules},
 	)
 }
 

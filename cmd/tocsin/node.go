@@ -124,7 +124,9 @@ func (n *node) run(ctx context.Context) error {
 		case err := <-done:
 			n.closeAPI()
 			n.config.Close()
-			n.logger.Info("stopped")
+			if err == nil {
+				n.logger.Info("stopped")
+			}
 			return err
 		case <-begin:
 			begin, stopping = nil, true

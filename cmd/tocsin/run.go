@@ -2,13 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 
 	"tocsin/rules"
 )
 
+// defaultRules is the rules file when none is named.
+const defaultRules = "tocsin.lua"
+
 // runCommand is "tocsin run".
 type runCommand struct {
-	File     string `arg:"" optional:"" default:"tocsin.lua" help:"The rules file. Default: ${default}."`
+	File     string `arg:"" optional:"" default:"${rules}" help:"The rules file. Default: ${default}."`
 	LogLevel string `enum:"debug,info,warn,error" default:"info" help:"What is logged at least: ${enum}. Default: ${default}."`
 }
 
@@ -39,6 +45,9 @@ func (c *runCommand) Run(p *process) error {
 		process: p, logger: p.logger(c.LogLevel),
 		rules: rules.Options{Secret: rules.EnvironmentSecret},
 	})
+	if errors.Is(err, os.ErrNotExist) && c.File == defaultRules {
+		return fmt.Errorf(`%w; name a rules file, or try "tocsin demo"`, err)
+	}
 	if err != nil {
 		return err
 	}

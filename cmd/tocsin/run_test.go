@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -183,6 +187,46 @@ func TestSecondSignal(t *testing.T) {
 	c.signals <- os.Interrupt
 	if r := c.wait(); r.code != exitAtOnce || !strings.Contains(r.err, "ended at once") {
 		t.Errorf("exit code %d:\n%s", r.code, r.err)
+	}
+}
+
+// TestNothingAcceptedIsLost stops while events come in over HTTP, and wants all
+// that were accepted in the file of a sink.
+func TestNothingAcceptedIsLost(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.json")
+	c, base := startRules(t, fmt.Sprintf(`events:to(sink.file { path = %q, full = "block" })`, path))
+	var accepted, posts atomic.Int64
+	enough := make(chan struct{})
+	var senders sync.WaitGroup
+	for range 4 {
+		senders.Go(func() {
+			for {
+				answer, err := http.Post(base+"/api/v1/events", "", strings.NewReader(strings.Repeat("{\"host\":\"a\"}\n", 100)))
+				if err != nil {
+					return // it is gone
+				}
+				var told eventsAnswer
+				json.NewDecoder(answer.Body).Decode(&told)
+				answer.Body.Close()
+				accepted.Add(int64(told.Accepted))
+				if posts.Add(1) == 50 {
+					close(enough)
+				}
+				if answer.StatusCode != http.StatusOK {
+					return
+				}
+			}
+		})
+	}
+	<-enough
+	c.stop()
+	senders.Wait()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := int64(bytes.Count(data, []byte("\n"))); got != accepted.Load() || got < 5000 {
+		t.Errorf("%d events were accepted, %d are in the file", accepted.Load(), got)
 	}
 }
 
