@@ -85,7 +85,7 @@ func (c *demoCommand) Run(p *process) error {
 			Secret:   func(string) (string, bool) { return "demo", true },
 		},
 		replace: func(s *rules.Sink) (engine.Sink, error) { return pager.replace(p, logger, s) },
-		ready: func(n *node) {
+		ready: func() {
 			p.greet(logger, ports)
 			feeders.Go(func() { f.run(feeding) })
 		},

@@ -33,7 +33,7 @@ type nodeOptions struct {
 	replace func(*rules.Sink) (engine.Sink, error)
 	// ready is called when everything runs, stopping when the shutdown begins;
 	// either may be nil.
-	ready    func(*node)
+	ready    func()
 	stopping func()
 }
 
@@ -172,7 +172,7 @@ func (n *node) started() {
 	}
 	n.tellSystemd("READY=1")
 	if n.ready != nil {
-		n.ready(n)
+		n.ready()
 	}
 }
 
