@@ -207,8 +207,8 @@ func (n *node) tellSystemd(state string) {
 
 // reopen has sinks that write files open them again.
 func (n *node) reopen() {
-	n.logger.Info("reopening files")
 	for _, o := range n.outlets {
 		o.Reopen()
 	}
+	n.logger.Info("files are opened again before the next event is written")
 }
