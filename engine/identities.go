@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -31,6 +32,7 @@ type identityTable struct {
 	none   *Labels
 	size   atomic.Int64
 
+	adopted int // of size
 	refused int // calls until the next sweep
 }
 
@@ -56,68 +58,68 @@ func (t *identityTable) Len() int { return int(t.size.Load()) }
 // Intern returns the identity made of p. It keeps p's strings, but not its
 // slices. It fails with ErrTooManyIdentities only.
 func (t *Identities) Intern(p Parts) (*Identity, error) {
-	if len(t.tags) > 0 {
-		p.Tags = slices.Concat(p.Tags, t.tags)
-	}
-	p.normalize()
+	t.complete(&p)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	hash := t.keyHash(&p)
-	if id := t.find(hash, &p); id != nil {
-		return id, nil
+	id, found := t.findOrMake(&p)
+	if !found {
+		if err := t.insert(id); err != nil {
+			return nil, err
+		}
 	}
-	if t.Len() >= t.limit && !t.sweep() {
-		return nil, ErrTooManyIdentities
-	}
-	id := t.make(hash, &p)
-	t.insert(id)
 	return id, nil
 }
 
 // Loose returns the identity made of p, without adding it to the table if it
 // is not there: for events that may never come back to the engine.
 func (t *Identities) Loose(p Parts) *Identity {
+	t.complete(&p)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	id, _ := t.findOrMake(&p)
+	return id
+}
+
+// complete adds the tags of the view, and brings p into order.
+func (t *Identities) complete(p *Parts) {
 	if len(t.tags) > 0 {
 		p.Tags = slices.Concat(p.Tags, t.tags)
 	}
 	p.normalize()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	hash := t.keyHash(&p)
-	if id := t.find(hash, &p); id != nil {
-		return id
-	}
-	return t.make(hash, &p)
 }
 
-// canonical returns the one identity of the table that equals id, adding id
-// itself if there is none.
-func (t *identityTable) canonical(id *Identity) (*Identity, error) {
+// adopt returns the one identity of the table that equals id, adding id itself
+// if there is none. What is adopted is not swept away.
+func (t *identityTable) adopt(id *Identity) (*Identity, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if id.flags.Load()&identityInterned != 0 {
-		return id, nil
+	if id.flags.Load()&identityInterned == 0 {
+		p := id.Parts()
+		if found := t.find(id.hash, &p); found != nil {
+			id = found
+		} else if err := t.insert(id); err != nil {
+			return nil, err
+		}
 	}
-	p := id.Parts()
-	if found := t.find(id.hash, &p); found != nil {
-		return found, nil
+	if id.flags.Load()&identityAdopted == 0 {
+		id.flags.Or(identityAdopted)
+		t.adopted++
 	}
-	if t.Len() >= t.limit && !t.sweep() {
-		return nil, ErrTooManyIdentities
-	}
-	t.insert(id)
 	return id, nil
 }
 
-// remove takes id and every other identity of the same host and service out.
+// remove takes every identity of id's host and service out, and lets go of
+// what the engine knew of them. Engine's goroutine only.
 func (t *identityTable) remove(id *Identity) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	p := id.Parts()
 	var rest *Identity
 	for at := t.byKey[id.hash]; at != nil; {
 		next := at.next
-		if sameKey(at, id) {
+		if at.hasKeyOf(&p) {
 			t.drop(at)
+			at.entry, at.derived = nil, nil
 		} else {
 			at.next, rest = rest, at
 		}
@@ -126,15 +128,17 @@ func (t *identityTable) remove(id *Identity) {
 	t.setChain(id.hash, rest)
 }
 
-// siblings calls f for each identity of the table with id's host and service.
-func (t *identityTable) siblings(id *Identity, f func(*Identity)) {
+// entry returns the entry of p's host and service, or nil. All identities that
+// have them and have one share it. Engine's goroutine only.
+func (t *identityTable) entry(p Parts) *Entry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for at := t.byKey[id.hash]; at != nil; at = at.next {
-		if sameKey(at, id) {
-			f(at)
+	for at := t.byKey[t.keyHash(&p)]; at != nil; at = at.next {
+		if at.entry != nil && at.entry.status != forgotten && at.hasKeyOf(&p) {
+			return at.entry
 		}
 	}
+	return nil
 }
 
 // each calls f for each identity of the table.
@@ -148,22 +152,13 @@ func (t *identityTable) each(f func(*Identity)) {
 	}
 }
 
-// lookup returns any identity with that host and service.
-func (t *identityTable) lookup(p Parts) *Identity {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for at := t.byKey[t.keyHash(&p)]; at != nil; at = at.next {
-		if at.Host == p.Host && at.Service == p.Service && at.Has&(HasHost|HasService) == p.Has {
-			return at
-		}
-	}
-	return nil
-}
-
 // sweep drops identities that the engine has never seen an event of: their
 // events were dropped on the way. It reports whether it made room. Walking the
 // table takes long, so of many calls most only say no.
 func (t *identityTable) sweep() bool {
+	if t.adopted == t.Len() {
+		return false
+	}
 	if t.refused > 0 {
 		t.refused--
 		return false
@@ -198,36 +193,67 @@ func (t *identityTable) setChain(hash uint64, at *Identity) {
 // Labels that change with every event would otherwise grow it without bound.
 const variants = 16
 
-func (t *identityTable) insert(id *Identity) {
-	n := 0
-	for at := t.byKey[id.hash]; at != nil; at = at.next {
-		if n++; n == variants-1 {
-			for old := at.next; old != nil; {
-				next := old.next
-				t.drop(old)
-				old = next
-			}
-			at.next = nil
-		}
+// insert adds id, which the table does not have. It fails with
+// ErrTooManyIdentities only.
+func (t *identityTable) insert(id *Identity) error {
+	if t.Len() >= t.limit && !t.sweep() {
+		return ErrTooManyIdentities
 	}
+	t.trim(t.byKey[id.hash])
 	t.retain(id.Labels)
 	id.flags.Or(identityInterned)
 	id.next = t.byKey[id.hash]
 	t.byKey[id.hash] = id
 	t.size.Add(1)
+	return nil
+}
+
+// trim drops the oldest of a chain that is full. Sources may be ahead of the
+// engine by many variants, so it leaves one that is adopted: only that one
+// leads to the entry.
+func (t *identityTable) trim(head *Identity) {
+	var chain [variants]*Identity
+	n, adopted := 0, 0
+	for at := head; at != nil; at = at.next {
+		chain[n] = at
+		n++
+		if at.flags.Load()&identityAdopted != 0 {
+			adopted++
+		}
+	}
+	if n < variants {
+		return
+	}
+	i := n - 1
+	if adopted == 1 && chain[i].flags.Load()&identityAdopted != 0 {
+		i--
+	}
+	chain[i-1].next = chain[i].next
+	t.drop(chain[i])
 }
 
 func (t *identityTable) drop(id *Identity) {
 	t.release(id.Labels)
 	id.next = nil
+	if id.flags.Load()&identityAdopted != 0 {
+		t.adopted--
+	}
 	id.flags.And(^(identityInterned | identityAdopted))
 	t.size.Add(-1)
 }
 
+// findOrMake returns the identity of the table that is made of p, or a new one.
+func (t *identityTable) findOrMake(p *Parts) (id *Identity, found bool) {
+	hash := t.keyHash(p)
+	if id := t.find(hash, p); id != nil {
+		return id, true
+	}
+	return t.make(hash, p), false
+}
+
 func (t *identityTable) find(hash uint64, p *Parts) *Identity {
 	for at := t.byKey[hash]; at != nil; at = at.next {
-		if at.Host == p.Host && at.Service == p.Service && at.Has&(HasHost|HasService) == p.Has &&
-			slices.Equal(at.Labels.Tags, p.Tags) && slices.Equal(at.Labels.Attrs, p.Attrs) {
+		if at.hasKeyOf(p) && slices.Equal(at.Labels.Tags, p.Tags) && slices.Equal(at.Labels.Attrs, p.Attrs) {
 			return at
 		}
 	}
@@ -304,14 +330,23 @@ func (p *Parts) normalize() {
 	}
 	for i := 1; i < len(p.Attrs); i++ {
 		if p.Attrs[i-1].Key >= p.Attrs[i].Key {
-			attrs := p.Attrs
-			p.Attrs = nil
-			for _, a := range attrs {
-				p.SetAttr(a.Key, a.Value)
-			}
+			p.Attrs = sortedAttrs(p.Attrs)
 			break
 		}
 	}
+}
+
+// sortedAttrs returns a sorted copy. Of those with one key the last stays.
+func sortedAttrs(attrs []Attr) []Attr {
+	sorted := slices.Clone(attrs)
+	slices.SortStableFunc(sorted, func(a, b Attr) int { return strings.Compare(a.Key, b.Key) })
+	out := sorted[:0]
+	for i, a := range sorted {
+		if i+1 == len(sorted) || sorted[i+1].Key != a.Key {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func (t *identityTable) keyHash(p *Parts) uint64 {
@@ -320,6 +355,6 @@ func (t *identityTable) keyHash(p *Parts) uint64 {
 	return h ^ uint64(p.Has&(HasHost|HasService))<<56
 }
 
-func sameKey(a, b *Identity) bool {
-	return a.Host == b.Host && a.Service == b.Service && (a.Has^b.Has)&(HasHost|HasService) == 0
+func (id *Identity) hasKeyOf(p *Parts) bool {
+	return id.Host == p.Host && id.Service == p.Service && (id.Has^p.Has)&(HasHost|HasService) == 0
 }

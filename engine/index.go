@@ -114,11 +114,7 @@ func (x *Index) Len() int { return len(x.entries) }
 // Lookup returns the entry's event, or nil when there is none or it is
 // forgotten. The event is valid until the engine goes on.
 func (x *Index) Lookup(host, service string) *Event {
-	id := x.engine.ids.lookup(Parts{Host: host, Service: service, Has: HasHost | HasService})
-	if id == nil || id.entry == nil || !x.visible(id.entry) {
-		return nil
-	}
-	return &id.entry.Event
+	return x.LookupKey(Parts{Host: host, Service: service, Has: HasHost | HasService})
 }
 
 // Scan calls f for up to n entries from place at on and returns the place to
@@ -137,7 +133,7 @@ func (x *Index) Scan(at, n int, f func(*Event)) (next int, done bool) {
 // visible tells whether an expired entry still counts where no set asks for
 // another time to forget.
 func (x *Index) visible(e *Entry) bool {
-	return e.status == live || e.status == gone && x.engine.now < e.Time.Add(x.engine.opts.Forget)
+	return e.status == live || e.status == gone && x.engine.now < e.Arrival.Add(x.engine.opts.Forget)
 }
 
 // adopt returns the one identity that equals id and its entry, making an
@@ -147,25 +143,24 @@ func (x *Index) adopt(id *Identity) (*Identity, *Entry, error) {
 	if id.entry != nil && id.entry.status != forgotten {
 		return id, id.entry, nil
 	}
-	ids := x.engine.ids
-	id, err := ids.canonical(id)
+	id, err := x.engine.ids.adopt(id)
 	if err != nil {
 		return nil, nil, err
 	}
-	id.flags.Or(identityAdopted)
-	if id.entry == nil || id.entry.status == forgotten {
-		id.entry = nil
-		ids.siblings(id, func(other *Identity) {
-			if other.entry != nil && other.entry.status != forgotten {
-				id.entry = other.entry
-			}
-		})
-	}
+	id.entry = x.find(id)
 	if id.entry == nil {
 		id.entry = &Entry{Event: Event{ID: id}, armed: never}
 		id.entry.timer.Firer = id.entry
 	}
 	return id, id.entry, nil
+}
+
+// find returns the entry of id's host and service, or nil.
+func (x *Index) find(id *Identity) *Entry {
+	if id.entry != nil && id.entry.status != forgotten {
+		return id.entry
+	}
+	return x.engine.ids.entry(id.Parts())
 }
 
 // accepts reports whether ev, an event that has not expired, would replace
@@ -193,7 +188,7 @@ func (x *Index) put(e *Entry, ev *Event) {
 	x.renew(e, ev.Arrival.Add(ev.TTLOr(x.engine.opts.TTL)))
 }
 
-// touch prolongs the life of an entry that is not indexed.
+// touch has the entry live until the ttl of ev has passed.
 func (x *Index) touch(e *Entry, ev *Event) {
 	x.renew(e, ev.Arrival.Add(ev.TTLOr(x.engine.opts.TTL)))
 }
@@ -226,12 +221,14 @@ func (e *Entry) Fire(engine *Engine, _ *Timer) {
 	}
 }
 
-// markExpired puts the expiry ev in the entry's place.
+// markExpired puts the expiry ev in the entry's place. How long it still counts
+// goes from now on, whatever time its sender gave it.
 func (x *Index) markExpired(e *Entry, ev *Event) {
 	moved := e.ID != ev.ID
 	e.liveTime = e.Time
 	e.status = gone
 	e.Event = *ev
+	e.Arrival = x.engine.now
 	x.sets.update(e, moved)
 	x.sets.expired(e)
 	x.renew(e, x.engine.now.Add(x.sets.longest))

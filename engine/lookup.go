@@ -4,9 +4,9 @@ package engine
 // those that p.Has names are there. Its tags and attributes are not looked at.
 func (x *Index) LookupKey(p Parts) *Event {
 	p.Has &= HasHost | HasService
-	id := x.engine.ids.lookup(p)
-	if id == nil || id.entry == nil || !x.visible(id.entry) {
+	entry := x.engine.ids.entry(p)
+	if entry == nil || !x.visible(entry) {
 		return nil
 	}
-	return &id.entry.Event
+	return &entry.Event
 }

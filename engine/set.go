@@ -18,6 +18,7 @@ type Set struct {
 	sorted   []*Entry // members by host and service; nil when that changed
 	measures []*measure
 	leaving  []leaver // expired members, in the order in which they go
+	tidyAt   int      // how many of leaving there may be before a look for stale ones
 	timer    Timer
 	used     Time
 }
@@ -93,12 +94,12 @@ func (s *Set) fill() {
 				m.rest = s.pred
 			}
 		}
-		m.left = e.status == gone && s.index.engine.now >= e.Time.Add(s.forget)
+		m.left = e.status == gone && s.index.engine.now >= e.Arrival.Add(s.forget)
 		list := append(e.members(), m)
 		e.setMembers(list)
 		s.apply(e, &list[len(list)-1])
 		if e.status == gone && !m.left {
-			s.leaving = append(s.leaving, leaver{e, e.Time})
+			s.leaving = append(s.leaving, leaver{e, e.Arrival})
 		}
 	}
 	slices.SortStableFunc(s.leaving, func(a, b leaver) int { return cmp.Compare(a.expired, b.expired) })
@@ -156,8 +157,7 @@ func (t *sets) expired(e *Entry) {
 				m.set.leave(e, m)
 				continue
 			}
-			m.set.leaving = append(m.set.leaving, leaver{e, e.Time})
-			m.set.arm()
+			m.set.willLeave(e)
 		}
 	}
 }
@@ -171,6 +171,24 @@ func (t *sets) remove(e *Entry) {
 	e.sets = nil
 }
 
+// willLeave notes that the entry has just expired.
+func (s *Set) willLeave(e *Entry) {
+	if len(s.leaving) >= max(s.tidyAt, 64) {
+		seen := make(map[*Entry]bool)
+		s.leaving = slices.DeleteFunc(s.leaving, func(l leaver) bool {
+			stale := l.stale() || l.entry == e || seen[l.entry]
+			seen[l.entry] = true
+			return stale
+		})
+		s.tidyAt = 2 * len(s.leaving)
+	}
+	s.leaving = append(s.leaving, leaver{e, e.Arrival})
+	s.arm()
+}
+
+// stale tells that the entry has come back since, or is forgotten.
+func (l leaver) stale() bool { return l.entry.status != gone || l.entry.Arrival != l.expired }
+
 // arm sets the timer for the next member that goes.
 func (s *Set) arm() {
 	if len(s.leaving) > 0 && !s.timer.IsSet() {
@@ -181,14 +199,11 @@ func (s *Set) arm() {
 // Fire implements Firer: members that expired long enough ago go.
 func (s *Set) Fire(engine *Engine, _ *Timer) {
 	for len(s.leaving) > 0 && s.leaving[0].expired.Add(s.forget) <= engine.now {
-		e, expired := s.leaving[0].entry, s.leaving[0].expired
+		first := s.leaving[0]
 		s.leaving = s.leaving[1:]
-		if e.status != gone || e.Time != expired {
-			continue
-		}
-		if m := e.memberOf(s); m != nil {
+		if m := first.entry.memberOf(s); m != nil && !first.stale() {
 			m.left = true
-			s.leave(e, m)
+			s.leave(first.entry, m)
 		}
 	}
 	if len(s.leaving) == 0 {
@@ -298,16 +313,22 @@ func (s *Set) Len() int {
 
 // dropUnused forgets the sets that nobody asked for since the given time.
 func (t *sets) dropUnused(since Time) {
+	dropped := func(s *Set) bool { return s.used < since }
+	if !slices.ContainsFunc(t.all, dropped) {
+		return
+	}
 	for key, s := range t.byKey {
-		if s.used >= since {
-			continue
+		if dropped(s) {
+			delete(t.byKey, key)
+			t.index.engine.wheel.Cancel(&s.timer)
 		}
-		delete(t.byKey, key)
-		t.all = slices.DeleteFunc(t.all, func(at *Set) bool { return at == s })
-		t.router = nil
-		t.index.engine.wheel.Cancel(&s.timer)
-		for _, e := range t.index.entries {
-			e.setMembers(slices.DeleteFunc(e.members(), func(m member) bool { return m.set == s }))
+	}
+	t.all = slices.DeleteFunc(t.all, dropped)
+	t.router = nil
+	of := func(m member) bool { return dropped(m.set) }
+	for _, e := range t.index.entries {
+		if slices.ContainsFunc(e.members(), of) {
+			e.setMembers(slices.DeleteFunc(e.members(), of))
 		}
 	}
 }

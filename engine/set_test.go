@@ -87,7 +87,7 @@ func checkSet(t *rapid.T, e *Engine, p *pred, forget time.Duration, metric, serv
 	names := map[string]bool{}
 	worst := ""
 	for _, entry := range e.index.entries {
-		if p != nil && !p.match(&entry.Event) || entry.status == gone && e.now >= entry.Time.Add(limit) {
+		if p != nil && !p.match(&entry.Event) || entry.status == gone && e.now >= entry.Arrival.Add(limit) {
 			continue
 		}
 		n++
@@ -156,7 +156,7 @@ func TestUnusedSetsAreDropped(t *testing.T) {
 	}
 	r.advance(1000)
 	r.index.sets.dropUnused(r.now.Add(-unused))
-	if len(r.index.sets.all) != 0 || len(r.ids.lookup(Parts{Host: "h", Service: "a", Has: HasHost | HasService}).entry.members()) != 0 {
+	if len(r.index.sets.all) != 0 || len(r.ids.entry(Parts{Host: "h", Service: "a", Has: HasHost | HasService}).members()) != 0 {
 		t.Error("nothing of the set is left")
 	}
 }
