@@ -11,9 +11,12 @@ import (
 // run on many goroutines beside one another and beside Add.
 //
 // An identity that the engine has forgotten is not found again, and its name
-// makes room for others, so a Names is as large as what lives behind it.
+// makes room for others, so a Names is as large as what lives behind it. When
+// very many names lead to what lives, it begins anew: some of a name may mean
+// nothing, and then a sender can make them up without end.
 type Names struct {
 	seed  maphash.Seed
+	limit int
 	table atomic.Pointer[nameTable]
 	mu    sync.Mutex // writers
 	used  int        // slots taken, under mu
@@ -32,10 +35,13 @@ type nameNode struct {
 
 // NewNames returns an empty Names.
 func NewNames() *Names {
-	n := &Names{seed: maphash.MakeSeed()}
-	n.table.Store(newNameTable(256))
+	n := &Names{seed: maphash.MakeSeed(), limit: maxNames}
+	n.table.Store(newNameTable(leastNames))
 	return n
 }
+
+// leastNames is how many slots a table has at least.
+const leastNames = 256
 
 func newNameTable(size int) *nameTable {
 	return &nameTable{mask: uint64(size - 1), slots: make([]atomic.Pointer[nameNode], size)}
@@ -102,6 +108,9 @@ func (n *Names) put(t *nameTable, node *nameNode) {
 	}
 }
 
+// maxNames bounds the names. It is twice the default bound on identities.
+const maxNames = 4_000_000
+
 // rebuild moves the names that are still of use to a new table, which is
 // larger only if they are many.
 func (n *Names) rebuild(old *nameTable) *nameTable {
@@ -111,12 +120,17 @@ func (n *Names) rebuild(old *nameTable) *nameTable {
 			live++
 		}
 	}
+	n.used = 0
+	if live > n.limit {
+		t := newNameTable(leastNames)
+		n.table.Store(t)
+		return t
+	}
 	size := len(old.slots)
 	if live > size/2 {
 		size *= 2
 	}
 	t := newNameTable(size)
-	n.used = 0
 	for i := range old.slots {
 		if node := old.slots[i].Load(); node != nil && node.id.flags.Load()&identityInterned != 0 {
 			n.put(t, node)
