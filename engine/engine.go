@@ -87,6 +87,7 @@ type Engine struct {
 	queue      []queued // derived events that wait for their turn
 	at         int      // next of queue
 	failing    bool     // an error event is being handled
+	flooded    bool     // events were dropped since queue was last empty
 	scopes     uint64
 	stats      Stats
 	rejectedAt Time // when an event last told of that
@@ -208,7 +209,9 @@ func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 	ev.Clear(HasMetric | HasDescription | HasTTL)
 	if entry.status == unindexed {
 		e.pass(ev)
-		e.index.drop(entry)
+		if entry.status == unindexed { // no stream has put it into the index
+			e.index.drop(entry)
+		}
 		return
 	}
 	if p := ev.ID.Parts(); len(p.Tags) == 0 || len(p.Attrs) == 0 {
@@ -237,8 +240,8 @@ func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 // passes it through the streams.
 func (e *Engine) expire(entry *Entry) {
 	e.stats.Expired++
-	ev := Event{ID: entry.ID, Time: e.now, Arrival: e.now, Has: HasTime}
-	ev.SetState(Expired)
+	ev := entry.Expiry(e.now)
+	ev.Depth = 0
 	e.index.markExpired(entry, &ev)
 	e.pass(&ev)
 	entry.dropHolds()
@@ -293,7 +296,29 @@ func (e *Engine) Emit(ev Event) {
 	if ev.Has&HasTime == 0 {
 		ev.SetTime(e.now)
 	}
-	e.queue = append(e.queue, queued{ev, false})
+	e.enqueue(queued{ev, false})
+}
+
+// maxQueued bounds what waits for its turn. Rules that make many events of each
+// one, over and over, would otherwise fill the memory within MaxDepth rounds.
+const maxQueued = 1 << 20
+
+// enqueue has an event wait until the one in hand has been through the streams.
+func (e *Engine) enqueue(q queued) {
+	if len(e.queue)-e.at >= maxQueued {
+		e.stats.Errors++
+		if e.flooded {
+			return
+		}
+		e.flooded = true
+		q = queued{e.ErrorEvent(nil, fmt.Errorf("more than %d derived events wait; further ones are dropped", maxQueued)), true}
+	}
+	if e.at > 1024 && e.at > len(e.queue)/2 {
+		left := copy(e.queue, e.queue[e.at:])
+		clear(e.queue[left:])
+		e.queue, e.at = e.queue[:left], 0
+	}
+	e.queue = append(e.queue, q)
 }
 
 // IndexOnly puts an event into the index, without passing it through the
@@ -305,6 +330,9 @@ func (e *Engine) IndexOnly(ev *Event) {
 	copied := *ev
 	if copied.Has&HasTime == 0 {
 		copied.SetTime(e.now)
+	}
+	if copied.IsExpired() && e.index.find(copied.ID) == nil {
+		return // nothing there to expire
 	}
 	id, entry, err := e.index.adopt(copied.ID)
 	if err != nil {
@@ -326,7 +354,8 @@ func (e *Engine) IndexOnly(ev *Event) {
 
 // Entry returns the entry for the identity of ev, for by groups. When it is
 // not indexed, its life is prolonged by the ttl of ev. It is nil in a Bare
-// engine, and when there are too many identities.
+// engine, for an expiry of what is not known, and when there are too many
+// identities.
 func (e *Engine) Entry(ev *Event) *Entry {
 	if entry := ev.ID.entry; entry != nil && entry.status == live {
 		return entry
@@ -334,12 +363,15 @@ func (e *Engine) Entry(ev *Event) *Entry {
 	if e.opts.Bare {
 		return nil
 	}
+	if ev.IsExpired() {
+		return e.index.find(ev.ID) // a new entry would have no end
+	}
 	_, entry, err := e.index.adopt(ev.ID)
 	if err != nil {
 		e.reject(ev, err)
 		return nil
 	}
-	if entry.status == unindexed && !ev.IsExpired() {
+	if entry.status == unindexed {
 		e.index.touch(entry, ev)
 	}
 	return entry
@@ -355,8 +387,14 @@ func (e *Engine) drain() {
 		e.take(&q.event)
 		e.failing = false
 	}
-	e.queue, e.at = e.queue[:0], 0
+	e.queue, e.at, e.flooded = e.queue[:0], 0, false
+	if cap(e.queue) > queueKept {
+		e.queue = nil
+	}
 }
+
+// queueKept is how much of the queue stays allocated when it is empty.
+const queueKept = 1 << 16
 
 // Advance moves the clock to reading, if that is later, firing what is due on
 // the way. When it returns false, its turn was used up (see turn; 0 means
@@ -365,6 +403,9 @@ func (e *Engine) drain() {
 func (e *Engine) Advance(reading Time, turn int) bool {
 	if turn == 0 {
 		turn = math.MaxInt
+	}
+	if len(e.queue) > 0 {
+		e.drain() // what a panic has left
 	}
 	for turn > 0 {
 		t := e.wheel.pop(reading, &turn)

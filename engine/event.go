@@ -75,6 +75,14 @@ func (e *Event) SetMetric(m float64) { e.Metric, e.Has = m, e.Has|HasMetric }
 // SetTTL sets the ttl.
 func (e *Event) SetTTL(d time.Duration) { e.TTL, e.Has = d, e.Has|HasTTL }
 
+// Expiry returns the event that says, at now, that the ttl of e has passed.
+func (e *Event) Expiry(now Time) Event {
+	out := Event{ID: e.ID, Arrival: now, Depth: e.Depth}
+	out.SetTime(now)
+	out.SetState(Expired)
+	return out
+}
+
 // Clear removes the fields in f, which must not name host or service.
 func (e *Event) Clear(f Fields) {
 	e.Has &^= f

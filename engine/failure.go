@@ -1,6 +1,9 @@
 package engine
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // RuleError is an error with the place in a rules file that it comes from.
 type RuleError struct {
@@ -17,26 +20,33 @@ func (e *RuleError) Unwrap() error { return e.Err }
 // ErrorEvent makes the event that tells of an error in a function or operator:
 // ev is the event in hand, or nil.
 func (e *Engine) ErrorEvent(ev *Event, err error) Event {
-	p := Parts{Tags: []string{"tocsin", "error"}}
-	p.SetService("tocsin error")
+	var attrs []Attr
 	var re *RuleError
 	if errors.As(err, &re) && re.Rule != "" {
-		p.SetAttr("rule", re.Rule)
+		attrs = append(attrs, Attr{"rule", re.Rule})
 	}
-	out := Event{Time: e.now, Arrival: e.now, Has: HasTime}
+	var depth uint8
 	if ev != nil {
 		if ev.ID.Has&HasHost != 0 {
-			p.SetAttr("event_host", ev.ID.Host)
+			attrs = append(attrs, Attr{"event_host", ev.ID.Host})
 		}
 		if ev.ID.Has&HasService != 0 {
-			p.SetAttr("event_service", ev.ID.Service)
+			attrs = append(attrs, Attr{"event_service", ev.ID.Service})
 		}
-		out.Depth = min(ev.Depth+1, MaxDepth)
+		depth = min(ev.Depth+1, MaxDepth)
 	}
-	out.ID = e.ids.Loose(p)
-	out.SetState("critical")
-	out.SetDescription(err.Error())
-	return out
+	return e.trouble("tocsin error", err.Error(), depth, attrs)
+}
+
+// trouble makes an event by which Tocsin tells of itself.
+func (e *Engine) trouble(service, description string, depth uint8, attrs []Attr) Event {
+	p := Parts{Tags: []string{"tocsin", "error"}, Attrs: attrs}
+	p.SetService(service)
+	ev := Event{ID: e.ids.Loose(p), Arrival: e.now, Depth: depth}
+	ev.SetTime(e.now)
+	ev.SetState("critical")
+	ev.SetDescription(description)
+	return ev
 }
 
 // Fail turns an error into an event that goes through the streams without
@@ -51,7 +61,7 @@ func (e *Engine) Fail(ev *Event, err error) {
 		e.opts.Logger.Error("error in a stream", "err", err)
 		return
 	}
-	e.queue = append(e.queue, queued{e.ErrorEvent(ev, err), true})
+	e.enqueue(queued{e.ErrorEvent(ev, err), true})
 }
 
 // Failing reports whether the event in hand is an error event.
@@ -77,10 +87,12 @@ func (e *Engine) Caught(ev *Event, err error, handle func(*Event)) {
 
 // notice queues an event by which the engine tells of trouble of its own.
 func (e *Engine) notice(service, description string, attrs ...Attr) {
-	p := Parts{Tags: []string{"tocsin", "error"}, Attrs: attrs}
-	p.SetService(service)
-	ev := Event{ID: e.ids.Loose(p), Time: e.now, Arrival: e.now, Has: HasTime, Depth: MaxDepth}
-	ev.SetState("critical")
-	ev.SetDescription(description)
-	e.queue = append(e.queue, queued{ev, true})
+	e.enqueue(queued{e.trouble(service, description, MaxDepth, attrs), true})
+}
+
+// panicked puts the engine right after a panic in a stream, which the event in
+// hand does not outlive, and tells of it.
+func (e *Engine) panicked(value any) {
+	e.Fail(nil, fmt.Errorf("panic: %v", value))
+	e.failing = false
 }

@@ -21,8 +21,17 @@ func (t Time) Add(d time.Duration) Time {
 	return sum
 }
 
-// Sub returns t - u.
-func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
+// Sub returns t - u. It stops at the ends of the range.
+func (t Time) Sub(u Time) time.Duration {
+	d := time.Duration(t - u)
+	switch {
+	case t > u && d < 0:
+		return math.MaxInt64
+	case t < u && d > 0:
+		return math.MinInt64
+	}
+	return d
+}
 
 // Seconds returns t as seconds since 1970, as rules and JSON show it.
 func (t Time) Seconds() float64 { return nanosToSeconds(int64(t)) }

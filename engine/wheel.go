@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"time"
 )
 
 // Timer is a place in the wheel. It is part of what it wakes, so setting one
@@ -280,6 +281,6 @@ func (w *Wheel) Shift(d Time) {
 	}
 	w.cur = max(w.cur, w.cur+int64(d)>>tickBits)
 	for _, e := range all {
-		w.SetAs(e.t, e.due+d, e.seq)
+		w.SetAs(e.t, e.due.Add(time.Duration(d)), e.seq)
 	}
 }

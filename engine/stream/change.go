@@ -71,12 +71,8 @@ func (m *mapped) list(g *Group, events []engine.Event) {
 func (s *Stream) MapList(fn ListFunc) *Stream { return s.add(&mappedList{fn: fn}, "map_list") }
 
 type mappedList struct {
-	node
+	takesLists
 	fn ListFunc
-}
-
-func (m *mappedList) event(g *Group, e *engine.Event) {
-	m.fail(g, e, fmt.Errorf("%s takes lists, but got an event: put a window before it", m.name))
 }
 
 func (m *mappedList) list(g *Group, events []engine.Event) {

@@ -73,7 +73,7 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 		case at.IsExpired():
 			list = append(list, *at)
 		case e.HasExpired(at):
-			list = append(list, expiryOf(at, e.Now()))
+			list = append(list, at.Expiry(e.Now()))
 		default:
 			list = append(list, *at)
 			live = append(live, at)
@@ -95,12 +95,4 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 // compareIDs orders identities by host and service.
 func compareIDs(a, b *engine.Identity) int {
 	return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Has, b.Has))
-}
-
-// expiryOf makes the expiry of an event, as the index makes one.
-func expiryOf(e *engine.Event, now engine.Time) engine.Event {
-	out := engine.Event{ID: e.ID, Arrival: now, Depth: e.Depth}
-	out.SetTime(now)
-	out.SetState(engine.Expired)
-	return out
 }

@@ -69,5 +69,5 @@ func (s *projectState) show(i int, e *engine.Engine) engine.Event {
 	if at.IsExpired() {
 		return at
 	}
-	return expiryOf(&at, e.Now())
+	return at.Expiry(e.Now())
 }

@@ -75,9 +75,7 @@ func (t *topmost) event(g *Group, e *engine.Event) {
 
 // pass hands e to one stream, after its expiry to the other.
 func (t *topmost) pass(g *Group, e *engine.Event, to, other *Out) {
-	t.expiry = engine.Event{ID: e.ID, Arrival: t.now(), Depth: e.Depth}
-	t.expiry.SetState(engine.Expired)
-	t.expiry.SetTime(t.now())
+	t.expiry = e.Expiry(t.now())
 	other.event(g, &t.expiry)
 	to.event(g, e)
 }
