@@ -110,7 +110,7 @@ func appendJSONSeconds(dst []byte, n int64) []byte {
 }
 
 // appendJSONNumber writes a finite number as ECMAScript does: with an exponent
-// only when it is very large or very small.
+// only when it is very large or very small. Numbers as text look the same.
 func appendJSONNumber(dst []byte, n float64) []byte {
 	if n == math.Trunc(n) && math.Abs(n) < 1<<53 && (n != 0 || !math.Signbit(n)) {
 		return strconv.AppendInt(dst, int64(n), 10)

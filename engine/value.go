@@ -44,7 +44,7 @@ func (v Value) String() string {
 	case Bool:
 		return strconv.FormatBool(v.Num != 0)
 	case Number:
-		return strconv.FormatFloat(v.Num, 'g', -1, 64)
+		return string(appendJSONNumber(nil, v.Num))
 	case Text:
 		return v.Str
 	}

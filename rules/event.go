@@ -197,8 +197,5 @@ func showValue(v engine.Value) string {
 	if v.Kind == engine.Text {
 		return quote(v.Str)
 	}
-	if v.Kind == engine.Number {
-		return lua.LNumber(v.Num).String()
-	}
 	return v.String()
 }

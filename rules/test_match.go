@@ -209,6 +209,8 @@ func showIn(v lua.LValue, depth int) string {
 		return quoteLong(string(v))
 	case *lua.LNilType:
 		return "nil"
+	case lua.LNumber:
+		return engine.NumberValue(float64(v)).String()
 	case *lua.LUserData:
 		if e := eventOf(v); e != nil {
 			return showEvent(e)
