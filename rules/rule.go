@@ -209,8 +209,12 @@ func (r *rule) complete(e *engine.Event) {
 		p.Tags = append(slices.Clone(p.Tags), r.tags...)
 	}
 	e.ID = r.config.Engine.Identities().Loose(p)
-	if e.Has&engine.HasTTL == 0 && r.hasTTL {
-		e.SetTTL(r.ttl)
+	if e.Has&engine.HasTTL == 0 {
+		ttl := r.ttl
+		if !r.hasTTL {
+			ttl = r.config.Engine.TTL()
+		}
+		e.SetTTL(ttl)
 	}
 }
 

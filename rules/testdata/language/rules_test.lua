@@ -33,7 +33,7 @@ test("rule on a stream", function(t)
   rule "double" { on = events:where 'service = "in"', eval = function(e) return { host = e.host, metric = e.metric * 2 } end }
   events:where 'service = "double"':tap "out"
   t:send { host = "a", service = "in", metric = 2 }
-  t:match(t:tapped "out", { { host = "a", metric = 4, ttl = none } })
+  t:match(t:tapped "out", { { host = "a", metric = 4, ttl = 60 } })
 end)
 
 test("an error in a rule", function(t)
