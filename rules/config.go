@@ -51,6 +51,7 @@ type Config struct {
 
 	opts    Options
 	logger  *slog.Logger
+	printed *slog.Logger // takes what print writes
 	set     *metrics.Set
 	lua     *lua.LState
 	threads []*lua.LState // of Lua, by how deep the call is nested

@@ -55,6 +55,7 @@ func newConfig(o Options, compiled *chunks) *Config {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
+	c.printed = c.logger
 	if c.set == nil {
 		c.set = metrics.NewSet()
 	}

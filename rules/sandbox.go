@@ -66,7 +66,7 @@ func (c *Config) print(L *lua.LState) int {
 	for i := range parts {
 		parts[i] = L.ToStringMeta(L.Get(i + 1)).String()
 	}
-	c.logger.Info(strings.Join(parts, "\t"), "at", pos(L))
+	c.printed.Info(strings.Join(parts, "\t"), "at", pos(L))
 	return 0
 }
 

@@ -20,7 +20,8 @@ import (
 type TestOptions struct {
 	// Options are those of the configurations under test. Now, Output and
 	// Secret are not used: clocks begin at 0, sinks record, secrets have no
-	// values.
+	// values. Logger takes only what print writes: the errors that tests provoke
+	// would drown it.
 	Options
 	// Out takes one line for each failure, and the last line.
 	Out io.Writer
@@ -101,11 +102,14 @@ func (r *testRun) file(ctx context.Context, path string) error {
 // one runs test n of a file and reports whether there are more.
 func (r *testRun) one(ctx context.Context, path string, n int) (more bool) {
 	o := r.options.Options
-	o.Now, o.Secret = 0, nil
+	o.Now, o.Secret, o.Logger = 0, nil, nil
 	t := &tester{received: make(map[string][]engine.Message), taps: make(map[string][]engine.Message)}
 	o.Output = t.record
 	c := newConfig(o, r.chunks)
 	defer c.Close()
+	if r.options.Logger != nil {
+		c.printed = r.options.Logger
+	}
 	t.config, c.tests = c, t
 	t.define()
 	err := c.loadFile(path)

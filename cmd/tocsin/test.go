@@ -37,7 +37,9 @@ The exit code is 0 when all tests pass, 1 when one fails.`
 
 // Run runs the tests.
 func (c *testCommand) Run(p *process) error {
-	passed, failed, err := rules.Test(context.Background(), c.Paths, rules.TestOptions{Out: p.out})
+	passed, failed, err := rules.Test(context.Background(), c.Paths, rules.TestOptions{
+		Options: rules.Options{Logger: p.logger("info")}, Out: p.out,
+	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return usageError(err)
