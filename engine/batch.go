@@ -15,8 +15,8 @@ type Batch struct {
 	// clock's time; Arrival is set by the engine.
 	Events []Event
 	// Done, when not nil, is called once, on the engine's goroutine, when the
-	// events have been through the streams, or with an error when the engine
-	// stopped before. It must not block.
+	// events have been through the streams, or with ErrStopped, on any
+	// goroutine, when the engine stopped before. It must not block.
 	Done func(error)
 
 	received time.Time // for the latency histogram

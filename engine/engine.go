@@ -438,7 +438,8 @@ func (e *Engine) StartAt(t Time) {
 		e.wheel.Shift(t)
 		e.ids.each(func(id *Identity) {
 			if entry := id.entry; entry != nil && entry.armed < t {
-				entry.armed, entry.deadline = entry.armed+t, entry.deadline+t
+				d := time.Duration(t)
+				entry.armed, entry.deadline = entry.armed.Add(d), entry.deadline.Add(d)
 			}
 		})
 	}

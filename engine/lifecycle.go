@@ -89,9 +89,9 @@ func (d Daemon) Run(ctx context.Context, ready func()) error {
 
 func (d Daemon) openSources(ctx context.Context) error {
 	for i, s := range d.Sources {
-		if err := s.Source.Open(ctx); err != nil {
+		if err := guard(func() error { return s.Source.Open(ctx) }); err != nil {
 			for _, opened := range d.Sources[:i] {
-				err = errors.Join(err, opened.Source.Close())
+				err = errors.Join(err, guard(opened.Source.Close))
 			}
 			return fmt.Errorf("source %q: %w", s.Name, err)
 		}

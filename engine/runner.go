@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -44,6 +45,9 @@ type Runner struct {
 	set     *metrics.Set
 	latency *metrics.Histogram
 
+	panicked *metrics.Counter
+	panics   troubleLog
+
 	mu     sync.Mutex
 	inputs []*input
 }
@@ -61,6 +65,8 @@ func NewRunner(e *Engine, clock Clock) *Runner {
 		done:  make(chan struct{}),
 		set:   e.opts.Metrics,
 	}
+	r.panicked = r.set.GetOrCreateCounter("tocsin_engine_panics_total")
+	r.panics.logger = e.opts.Logger
 	r.latency = r.set.GetOrCreateHistogram("tocsin_event_latency_seconds")
 	r.set.GetOrCreateGauge("tocsin_engine_queue_batches", func() float64 { return float64(len(r.in)) })
 	return r
@@ -90,7 +96,7 @@ type input struct {
 
 // Input makes the way into the engine for one source.
 func (r *Runner) Input(o InputOptions) Input {
-	label := `{source="` + o.Name + `"}`
+	label := fmt.Sprintf("{source=%q}", o.Name)
 	in := &input{
 		InputOptions: o, runner: r, ids: r.engine.ids.tagged(o.Tags),
 		events:  r.set.GetOrCreateCounter("tocsin_source_events_total" + label),
@@ -107,8 +113,9 @@ func (r *Runner) Input(o InputOptions) Input {
 // last one.
 func (r *Runner) tellDropped() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, in := range r.inputs {
+	inputs := r.inputs
+	r.mu.Unlock()
+	for _, in := range inputs {
 		if n := in.dropped.Get(); n > in.told {
 			lost := n - in.told
 			in.told = n
@@ -134,17 +141,16 @@ func (in *input) Send(ctx context.Context, b *Batch) error {
 		in.runner.recycle(b)
 		return nil
 	}
-	b.received = time.Now()
+	if in.runner.hasStopped() {
+		return ErrStopped
+	}
+	if in.put(b) {
+		return nil
+	}
 	n := len(b.Events)
 	select {
 	case in.runner.in <- b:
-		in.events.Add(n)
-		return nil
-	default:
-	}
-	select {
-	case in.runner.in <- b:
-		in.events.Add(n)
+		in.sent(n)
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -153,22 +159,48 @@ func (in *input) Send(ctx context.Context, b *Batch) error {
 	}
 }
 
+// put hands b to the engine if there is room.
+func (in *input) put(b *Batch) bool {
+	b.received = time.Now()
+	n := len(b.Events)
+	select {
+	case in.runner.in <- b:
+		in.sent(n)
+		return true
+	default:
+		return false
+	}
+}
+
+// sent counts what was put. If the engine has stopped meanwhile, nobody else
+// would find it.
+func (in *input) sent(n int) {
+	in.events.Add(n)
+	if in.runner.hasStopped() {
+		in.runner.refuseRest()
+	}
+}
+
+func (r *Runner) hasStopped() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (in *input) Offer(b *Batch) bool {
 	if len(b.Events) == 0 && b.Done == nil {
 		in.runner.recycle(b)
 		return true
 	}
-	b.received = time.Now()
-	n := len(b.Events)
-	select {
-	case in.runner.in <- b:
-		in.events.Add(n)
+	if !in.runner.hasStopped() && in.put(b) {
 		return true
-	default:
-		in.dropped.Add(n)
-		in.runner.recycle(b)
-		return false
 	}
+	in.dropped.Add(len(b.Events))
+	in.runner.recycle(b)
+	return false
 }
 
 func (r *Runner) recycle(b *Batch) {
@@ -183,11 +215,16 @@ func (r *Runner) recycle(b *Batch) {
 // holds up all events.
 func (r *Runner) Do(ctx context.Context, f func(*Engine)) error {
 	ready := make(chan struct{})
-	call := func(e *Engine) { f(e); close(ready) }
+	err := errors.New("panic in a call of the engine")
+	call := func(e *Engine) {
+		defer close(ready)
+		f(e)
+		err = nil
+	}
 	select {
 	case r.calls <- call:
 		<-ready
-		return nil
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-r.done:
@@ -213,6 +250,7 @@ func (r *Runner) Notify(service, description string, attrs ...Attr) {
 
 // tell makes the event of a note.
 func (r *Runner) tell(n note) {
+	defer r.survive()
 	r.engine.notice(n.service, n.description, n.attrs...)
 	r.engine.drain()
 }
@@ -224,13 +262,14 @@ func (r *Runner) Stop() { r.once.Do(func() { close(r.stop) }) }
 // Run runs the engine until Stop, and then serves what is queued, or until ctx
 // is done. It is called once.
 func (r *Runner) Run(ctx context.Context) {
+	defer r.refuseRest()
 	defer close(r.done)
 	e := r.engine
 	sleep := time.NewTimer(time.Hour)
 	defer sleep.Stop()
 	chores := e.now.Add(choresEvery)
 	for ctx.Err() == nil {
-		caughtUp := e.Advance(r.clock.Read(), turnTimers)
+		caughtUp := r.advance()
 		served := r.serveBatches()
 		if e.now >= chores {
 			chores = e.now.Add(choresEvery)
@@ -239,7 +278,7 @@ func (r *Runner) Run(ctx context.Context) {
 		}
 		e.Flush()
 		if !caughtUp || served == turnBatches {
-			r.serveCall()
+			r.serveOther()
 			continue
 		}
 		wait := choresEvery
@@ -249,13 +288,13 @@ func (r *Runner) Run(ctx context.Context) {
 		sleep.Reset(max(wait, 0))
 		select {
 		case b := <-r.in:
-			e.Advance(r.clock.Read(), turnTimers)
+			r.advance()
 			r.serve(b)
 		case call := <-r.calls:
-			e.Advance(r.clock.Read(), turnTimers)
-			call(e)
+			r.advance()
+			r.call(call)
 		case n := <-r.notes:
-			e.Advance(r.clock.Read(), turnTimers)
+			r.advance()
 			r.tell(n)
 		case <-sleep.C:
 		case <-ctx.Done():
@@ -264,7 +303,27 @@ func (r *Runner) Run(ctx context.Context) {
 			return
 		}
 	}
-	r.refuseRest()
+}
+
+// advance moves the clock and fires a turn's worth of what is due.
+func (r *Runner) advance() (caughtUp bool) {
+	defer r.survive()
+	return r.engine.Advance(r.clock.Read(), turnTimers)
+}
+
+func (r *Runner) call(f func(*Engine)) {
+	defer r.survive()
+	f(r.engine)
+}
+
+// survive ends a panic in a stream: it costs what was in hand, and is counted,
+// logged and told by an event, but one bad event must not end the program.
+func (r *Runner) survive() {
+	if value := recover(); value != nil {
+		r.panicked.Inc()
+		r.panics.add("panic on the engine's goroutine", &panicError{value, debug.Stack()}, 1)
+		r.engine.panicked(value)
+	}
 }
 
 // serveBatches serves what is queued, up to a turn's worth.
@@ -280,28 +339,37 @@ func (r *Runner) serveBatches() int {
 	return turnBatches
 }
 
-func (r *Runner) serveCall() {
+// serveOther serves a call or a note, if there is one.
+func (r *Runner) serveOther() bool {
 	select {
 	case call := <-r.calls:
-		call(r.engine)
+		r.call(call)
 	case n := <-r.notes:
 		r.tell(n)
 	default:
+		return false
 	}
+	return true
 }
 
-// serveRest serves the batches that are still queued.
+// serveRest serves what is still queued.
 func (r *Runner) serveRest(ctx context.Context) {
+	r.advance()
 	for ctx.Err() == nil && r.serveBatches() > 0 {
+		r.engine.Flush()
 	}
+	for ctx.Err() == nil && r.serveOther() {
+	}
+	r.tellDropped()
 	r.engine.Flush()
-	r.refuseRest()
 }
 
+// refuseRest gives back the batches that nobody serves any more.
 func (r *Runner) refuseRest() {
 	for {
 		select {
 		case b := <-r.in:
+			b.input.dropped.Add(len(b.Events))
 			if b.Done != nil {
 				b.Done(ErrStopped)
 			}
@@ -313,11 +381,28 @@ func (r *Runner) refuseRest() {
 
 // serve passes a batch through the engine.
 func (r *Runner) serve(b *Batch) {
+	for at := 0; at < len(b.Events); {
+		at = r.serveFrom(b, at)
+	}
+	r.latency.Update(time.Since(b.received).Seconds())
+	if b.Done != nil {
+		b.Done(nil)
+	}
+	r.recycle(b)
+}
+
+// serveFrom passes the events from at on through the engine, and returns where
+// to go on: after a panic that is behind the event in hand.
+func (r *Runner) serveFrom(b *Batch, at int) (next int) {
+	defer r.survive()
 	e, in := r.engine, b.input
-	for at := 0; at < len(b.Events); at += touchAhead {
-		events := b.Events[at:min(at+touchAhead, len(b.Events))]
+	next = at
+	e.drain() // what a panic has left
+	for next < len(b.Events) {
+		events := b.Events[next:min(next+touchAhead, len(b.Events))]
 		touch(events)
 		for i := range events {
+			next++
 			ev := &events[i]
 			if in.TTL > 0 && ev.Has&HasTTL == 0 {
 				ev.SetTTL(in.TTL)
@@ -325,17 +410,11 @@ func (r *Runner) serve(b *Batch) {
 			if in.Through == nil {
 				e.Ingest(ev)
 			} else {
-				e.arrive(ev)
-				in.Through.Handle(ev)
-				e.drain()
+				e.IngestThrough(ev, in.Through)
 			}
 		}
 	}
-	r.latency.Update(time.Since(b.received).Seconds())
-	if b.Done != nil {
-		b.Done(nil)
-	}
-	r.recycle(b)
+	return next
 }
 
 // touchAhead is how many events are touched before they are served.
