@@ -28,6 +28,9 @@ var changeMethods = map[string]method{
 	}},
 	"adjust": {2, func(a *args, s *stream.Stream) ([]*stream.Stream, error) {
 		c, field, fn := a.config, a.text(1, "the name of a field"), a.function(2)
+		if field == "tags" {
+			return one(s.Map(c.tagsFunc(fn)))
+		}
 		return orErr(s.Adjust(field, func(v engine.Value) (engine.Value, error) {
 			out, err := c.call(fn, luaValue(v))
 			if err != nil {
@@ -57,6 +60,23 @@ func (c *Config) mapFunc(fn *lua.LFunction) stream.MapFunc {
 			return engine.Event{}, false, err
 		}
 		return c.returnedEvent(fn, v)
+	}
+}
+
+// tagsFunc makes a Lua function one from tags to tags.
+func (c *Config) tagsFunc(fn *lua.LFunction) stream.MapFunc {
+	return func(e *engine.Event) (engine.Event, bool, error) {
+		v, err := c.call(fn, c.eventField(e, "tags"))
+		if err != nil {
+			return engine.Event{}, false, err
+		}
+		change := &engine.Change{}
+		if v == lua.LNil {
+			change.SetTags(nil)
+		} else if err := addField(change, lua.LString("tags"), v); err != nil {
+			return engine.Event{}, false, returned(fn, err)
+		}
+		return change.Apply(e, c.at.engine.Identities()), true, nil
 	}
 }
 

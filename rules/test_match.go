@@ -75,8 +75,11 @@ func (c *Config) mismatch(got, want lua.LValue, at string, depth int) string {
 		return c.mismatchedField(e, expected, place)
 	}
 	list, ok := got.(*lua.LTable)
-	if !ok || !isList(expected) {
+	if !ok {
 		return place("not an event")
+	}
+	if !isList(expected) {
+		return c.mismatchedKey(list, expected, place)
 	}
 	if n, m := list.Len(), expected.Len(); n != m {
 		return place("%s, not %d", counted(n), m)
@@ -113,6 +116,22 @@ func (c *Config) mismatchedField(e *engine.Event, expected *lua.LTable, place fu
 			}
 		}
 		if !c.deepEqual(got, want, 1) {
+			return place("%s differs", name)
+		}
+	}
+	return ""
+}
+
+// mismatchedKey says which of the expected keys a plain table does not have.
+func (c *Config) mismatchedKey(got, expected *lua.LTable, place func(string, ...any) string) string {
+	for _, name := range fieldNames(expected) {
+		want, v := expected.RawGetString(name), got.RawGetString(name)
+		switch {
+		case isNone(want):
+			if v != lua.LNil && !isNone(v) {
+				return place("%s is there", name)
+			}
+		case !c.deepEqual(v, want, 1):
 			return place("%s differs", name)
 		}
 	}
@@ -157,12 +176,8 @@ func (c *Config) deepEqual(a, b lua.LValue, depth int) bool {
 		y, ok := b.(lua.LNumber)
 		return ok && near(float64(x), float64(y))
 	}
-	x, y := eventOf(a), eventOf(b)
-	if _, ok := b.(*lua.LTable); x != nil && (y != nil || ok) {
-		a = c.fieldsOf(x)
-	}
-	if _, ok := a.(*lua.LTable); y != nil && ok {
-		b = c.fieldsOf(y)
+	if eventOf(a) != nil || eventOf(b) != nil {
+		a, b = c.plain(a), c.plain(b)
 	}
 	s, ok := a.(*lua.LTable)
 	t, also := b.(*lua.LTable)
@@ -170,6 +185,18 @@ func (c *Config) deepEqual(a, b lua.LValue, depth int) bool {
 		return a == b
 	}
 	return s == t || c.sameTables(s, t, depth)
+}
+
+// plain returns an event, or a table that could be one, as a table of all its
+// fields.
+func (c *Config) plain(v lua.LValue) lua.LValue {
+	if isNone(v) {
+		return v
+	}
+	if e, err := c.toEvent(v); err == nil {
+		return c.fieldsOf(&e)
+	}
+	return v
 }
 
 func (c *Config) sameTables(s, t *lua.LTable, depth int) bool {

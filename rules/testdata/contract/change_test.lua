@@ -36,6 +36,12 @@ test("adjust can remove a field", function(t)
   t:match(t:run(function(s) return s:adjust("state", function() return nil end) end, { { state = "ok" } }), { { state = none } })
 end)
 
+test("adjust changes tags, which are always a list", function(t)
+  local function more(tags) tags[#tags + 1] = "x" return tags end
+  t:match(t:run(function(s) return s:adjust("tags", more) end, { { tags = { "a" } }, {} }), { { tags = { "a", "x" } }, { tags = { "x" } } })
+  t:match(t:run(function(s) return s:adjust("tags", function() end) end, { { tags = { "a" } } }), { { tags = {} } })
+end)
+
 test("scale: without a metric unchanged", function(t)
   t:eq(metrics(t:run(function(s) return s:scale(0.5) end, { at(1, 3), { time = 2 } })), { 1.5, "-" })
 end)

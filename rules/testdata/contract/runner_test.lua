@@ -71,6 +71,14 @@ test("t:match: only the fields that are named; none is absent", function(t)
   t:match({ { event { metric = 1 }, none }, event { metric = 2 } }, { { { metric = 1 }, none }, { metric = 2 } })
 end)
 
+test("t:eq of an event and a table; no tags and an empty list are the same", function(t)
+  t:eq(event { host = "a", port = 80 }, { host = "a", port = "80", tags = {} })
+  t:eq({ host = "a", port = 80, state = none }, event { host = "a", port = "80" })
+  t:eq({ event { host = "a" }, none }, { { host = "a" }, none })
+end)
+
+test("t:match of plain tables", function(t) t:match({ { a = 1, b = 2 } }, { { a = 1, c = none } }) end)
+
 test("t:ok takes what is neither nil nor false", function(t)
   t:ok(0)
   t:ok("")
