@@ -49,6 +49,9 @@ type Holder interface {
 	// Release is called when the entry of a hold has expired, moved on or
 	// gone, on the engine's goroutine.
 	Release()
+	// Touch loads what an event in the group needs first; see touch. What it
+	// returns means nothing.
+	Touch() int
 }
 
 // Hold returns the entry's hold of that scope, or nil.

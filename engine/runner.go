@@ -423,14 +423,26 @@ const touchAhead = 16
 // touch loads what serving the events will need, one step down for all of them
 // before the next, so that the processor fetches their cache lines side by side
 // instead of one after the other.
-func touch(events []Event) (sum Time) {
+func touch(events []Event) (sum int) {
 	var entries [touchAhead]*Entry
+	var holds [touchAhead]*Hold
 	for i := range events {
 		entries[i] = events[i].ID.entry
 	}
 	for i := range events {
 		if e := entries[i]; e != nil {
-			sum += e.Time + e.deadline
+			sum += int(e.Time + e.deadline)
+			holds[i] = e.holds
+		}
+	}
+	for i := range events {
+		if h := holds[i]; h != nil && h.next != nil {
+			sum += int(h.next.Scope)
+		}
+	}
+	for i := range events {
+		if h := holds[i]; h != nil {
+			sum += h.Holder.Touch()
 		}
 	}
 	return sum

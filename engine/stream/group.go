@@ -72,6 +72,9 @@ func (g *Group) Release() {
 	g.check()
 }
 
+// Touch implements engine.Holder.
+func (g *Group) Touch() int { return int(g.busy) }
+
 // check closes a group that nothing needs any more.
 func (g *Group) check() {
 	if g.entries > 0 || g.busy > 0 || g.owner == nil || g.closed {
