@@ -143,7 +143,7 @@ func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
 func (e *Engine) Ingest(ev *Event) {
 	e.arrive(ev)
 	ev.Depth = 0
-	e.take(ev)
+	e.take(ev, true)
 	e.drain()
 }
 
@@ -159,8 +159,9 @@ func (e *Engine) arrive(ev *Event) {
 	}
 }
 
-// take indexes an event and passes it through the streams.
-func (e *Engine) take(ev *Event) {
+// take indexes an event, which may be from a source or derived, and passes it
+// through the streams.
+func (e *Engine) take(ev *Event, fromSource bool) {
 	e.stats.Events++
 	if e.opts.Bare || e.failing {
 		e.pass(ev) // error events are not indexed, nor is there always room
@@ -175,7 +176,7 @@ func (e *Engine) take(ev *Event) {
 	switch {
 	case ev.IsExpired():
 		e.takeExpired(entry, ev)
-	case !e.autoIndexed(ev):
+	case fromSource && !e.autoIndexed(ev):
 		if entry.status == unindexed {
 			e.index.touch(entry, ev)
 		}
@@ -384,7 +385,7 @@ func (e *Engine) drain() {
 		e.queue[e.at] = queued{}
 		e.at++
 		e.failing = q.failure
-		e.take(&q.event)
+		e.take(&q.event, false)
 		e.failing = false
 	}
 	e.queue, e.at, e.flooded = e.queue[:0], 0, false
