@@ -47,7 +47,12 @@ func (c *Config) index(L *lua.LState) int {
 	if a.given(2) && o.Forget < 0 && o.Forget != -1 {
 		a.fail(`option "forget" must not be negative`)
 	}
-	L.Push(c.value(&indexSet{by, pred, o.Forget}, c.types.set))
+	s := &indexSet{by, pred, o.Forget}
+	if o.Forget >= 0 && c.at == c.main && !c.main.started {
+		// Entries must not be forgotten before the set is read for the first time.
+		c.Graph.OnStart(func() { s.in(c) })
+	}
+	L.Push(c.value(s, c.types.set))
 	return 1
 }
 
