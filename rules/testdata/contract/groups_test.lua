@@ -87,3 +87,61 @@ end)
 test("in t:run groups live to the end", function(t)
   t:eq(metrics(t:run(function(s) return s:by "host":counter() end, { { host = "a", metric = 1, ttl = 1 }, 100, { host = "a", metric = 2 } })), { 1, 3 })
 end)
+
+test("by a key that the expiry changes", function(t)
+  events:by "state":moving_window(5):fold "count":tap "counts"
+  t:send({ host = "a", state = "ok", ttl = 5 }, { host = "b", state = "bad", ttl = 500 })
+  t:advance(5)
+  t:eq(metrics(t:tapped "counts"), { 1, 1, 2 })
+end)
+
+test("rate in a group ends with it", function(t)
+  events:by "host":rate(1):tap "rates"
+  t:send { host = "a", metric = 4, ttl = 2.5 }
+  t:advance(20)
+  t:eq(metrics(t:tapped "rates"), { 4, 0 })
+  t:send { host = "a", metric = 6, ttl = 1.5 }
+  t:advance(20)
+  t:eq({ metrics(t:tapped "rates"), times(t:tapped "rates") }, { { 4, 0, 6 }, { 1, 2, 21 } })
+end)
+
+test("stable in a group holds it until what it holds has come out", function(t)
+  events:by "host":stable(10, "state"):tap "stable"
+  t:send { host = "a", state = "bad", ttl = 5 }
+  t:advance(14.9)
+  t:eq(#t:tapped "stable", 0)
+  t:advance(0.1)
+  t:match(t:tapped "stable", { { host = "a", state = "expired", time = 5 } })
+end)
+
+test("changed in a group begins anew", function(t)
+  events:live():by "host":changed("state", { init = "ok" }):tap "changed"
+  t:send({ host = "a", state = "ok", ttl = 5 }, { host = "a", state = "bad", ttl = 5 })
+  t:advance(5)
+  t:send({ host = "a", state = "bad", ttl = 5, time = 6 }, { host = "a", state = "ok", ttl = 5, time = 7 })
+  t:eq(script.states(t:tapped "changed"), { "bad", "bad", "ok" })
+end)
+
+test("throttle in a group: the window still counts", function(t)
+  events:live():by "host":throttle(1, 100):tap "passed"
+  t:send({ host = "a", metric = 1, ttl = 500 }, { host = "a", metric = 2, ttl = 500, time = 99 }, { host = "a", metric = 3, ttl = 500, time = 100 })
+  t:eq(metrics(t:tapped "passed"), { 1, 3 })
+end)
+
+test("coalesce in a group shows the expired one once, and is silent then", function(t)
+  events:by "zone":coalesce(10):tap "lists"
+  t:send({ host = "a", zone = "z", metric = 1, ttl = 15 }, { host = "b", zone = "z", metric = 2, ttl = 1000 })
+  t:advance(45)
+  local lists = t:tapped "lists"
+  t:eq({ #lists, #lists[1], #lists[2], #lists[3], #lists[4] }, { 4, 2, 2, 1, 1 })
+  t:match(lists[2], { { host = "a", state = "expired" }, { host = "b", metric = 2 } })
+end)
+
+test("errors in a group", function(t)
+  local passed, errors = events:by "host":map(function(e) if e.metric > 1 then error "high" end return e end):catch()
+  errors:tap "errors"
+  passed:counter():tap "passed"
+  t:send({ host = "a", metric = 1 }, { host = "a", metric = 2 }, { host = "b", metric = 1 }, { host = "a", metric = 1 })
+  t:match(t:tapped "errors", { { event_host = "a" } })
+  t:eq(metrics(t:tapped "passed"), { 1, 1, 2 })
+end)

@@ -109,3 +109,50 @@ test("an entry that moves out of a set by its state", function(t)
   t:advance(10)
   t:eq(bad:count(), 1)
 end)
+
+test("auto_index restricts what sources send, not what rules make", function(t)
+  settings { auto_index = "false" }
+  rule "r" { every = 1, eval = function() return "ok" end }
+  events:where 'service = "in"':with { service = "out" }:emit()
+  t:send { host = "a", service = "in" }
+  t:advance(1)
+  t:ok(lookup("a", "in") == nil)
+  t:ok(lookup("a", "out"))
+  t:ok(lookup(nil, "r"))
+end)
+
+test("what is not indexed still expires nothing", function(t)
+  settings { auto_index = "false" }
+  events:tap "all"
+  t:send { host = "a", ttl = 5 }
+  t:advance(100)
+  t:eq(#t:tapped "all", 1)
+end)
+
+test("a set that is made late sees what is there", function(t)
+  fill(t)
+  t:advance(20)
+  t:eq({ index 'expired':count(), index 'not expired':count(), index 'state = "expired"':first().host }, { 1, 3, "b" })
+end)
+
+test("what is forgotten is gone from lookup, although a set still counts it", function(t)
+  settings { forget = 10 }
+  local long = index("true", { forget = 100 })
+  t:send { host = "a", ttl = 5 }
+  t:advance(20)
+  t:eq({ long:count(), index "true":count() }, { 1, 0 })
+  t:ok(lookup("a", nil) == nil)
+end)
+
+test("distinct counts values that are there", function(t)
+  t:send({ host = "a", zone = "x" }, { host = "b", zone = "x" }, { host = "c" })
+  t:eq({ index "true":distinct "zone", index "true":distinct(function(e) return e.zone and e.host end) }, { 1, 2 })
+end)
+
+test("an expired event that is emitted or indexed expires its entry", function(t)
+  events:where 'service = "down"':map(function(e) return { host = e.host, service = "http", state = "expired" } end):emit()
+  events:where 'service = "gone"':map(function(e) return { host = e.host, service = "http", state = "expired" } end):index()
+  t:send({ host = "a", service = "http", state = "ok" }, { host = "b", service = "http", state = "ok" })
+  t:send({ host = "a", service = "down" }, { host = "b", service = "gone" })
+  t:eq({ lookup("a", "http").state, lookup("b", "http").state }, { "expired", "expired" })
+end)

@@ -186,3 +186,35 @@ end)
 test("split, top and catch return several values", function(t)
   t:eq({ select("#", events:split("true")), select("#", events:top(1, "metric")), select("#", events:catch()) }, { 2, 2, 2 })
 end)
+
+test("to hands lists over, too", function(t)
+  local strip = sink.led { driver = "terminal", pixels = 5 }
+  events:rollup(1, 10):to(strip)
+  t:send({ host = "a" }, { host = "b" }, { host = "c" })
+  t:advance(10)
+  t:match(t:received "led", { { { host = "a" } }, { { host = "b" }, { host = "c" } } })
+end)
+
+test("an error behind a timer names its event", function(t)
+  events:where 'service = "x"':sample(5):map(function(e) error "late" end)
+  events:tagged "error":tap "errors"
+  t:send { host = "h", service = "x" }
+  t:advance(5)
+  t:match(t:tapped "errors", { { event_host = "h", event_service = "x", time = 5 } })
+end)
+
+test("an error in a function over a list", function(t)
+  events:where 'service = "x"':moving_window(2):fold(function(l) error "fold" end)
+  events:tagged "error":tap "errors"
+  t:send { host = "h", service = "x" }
+  t:match(t:tapped "errors", { { event_host = "h" } })
+  t:ok(t:tapped "errors"[1].description:find "fold")
+end)
+
+test("error events and rules: an error goes through events like any other", function(t)
+  local pager = sink.pagerduty { routing_key = secret "KEY" }
+  events:where 'service = "tocsin error"':to(pager)
+  rule "bad" { every = 1, eval = function() return nil .. "" end }
+  t:advance(1)
+  t:match(t:received "pagerduty", { { state = "critical", rule = "bad" } })
+end)
