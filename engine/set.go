@@ -176,9 +176,11 @@ func (s *Set) willLeave(e *Entry) {
 	if len(s.leaving) >= max(s.tidyAt, 64) {
 		seen := make(map[*Entry]bool)
 		s.leaving = slices.DeleteFunc(s.leaving, func(l leaver) bool {
-			stale := l.stale() || l.entry == e || seen[l.entry]
+			if l.stale() || l.entry == e || seen[l.entry] {
+				return true
+			}
 			seen[l.entry] = true
-			return stale
+			return false
 		})
 		s.tidyAt = 2 * len(s.leaving)
 	}
