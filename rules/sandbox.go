@@ -54,6 +54,7 @@ func (c *Config) restrict(L *lua.LState) {
 	str := L.GetGlobal("string").(*lua.LTable)
 	str.RawSetString("rep", L.NewFunction(stringRep))
 	str.RawSetString("dump", lua.LNil)
+	amend(L)
 	c.find = str.RawGetString("find").(*lua.LFunction)
 	c.restrictOs(L)
 	c.seedRandom(L)

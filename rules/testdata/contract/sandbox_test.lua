@@ -29,6 +29,18 @@ test("math.random is seeded by the engine", function(t)
   end
 end)
 
+test("the libraries are those of Lua 5.1", function(t)
+  local words = ("a,b"):gmatch "[^,]+"
+  t:eq({ words(), words(), words() }, { "a", "b" })
+  local pairs_ = {}
+  for k, v in ("x=1, y=2"):gmatch "(%w+)=(%w+)" do pairs_[k] = v end
+  t:eq(pairs_, { x = "1", y = "2" })
+  t:ok(math.huge == 1 / 0 and -math.huge == -1 / 0)
+  t:eq({ tonumber "1e3", tonumber " -2.5e-1 ", tonumber "0x10", tonumber("ff", 16), tonumber(7) }, { 1000, -0.25, 16, 255, 7 })
+  t:ok(tonumber "1e" == nil and tonumber "x" == nil and tonumber "" == nil)
+  t:eq({ ("%5.1f|%03d|%s|%q"):format(3.14159, 7, "x", 'a"b'), ("abc"):rep(2), ("hello"):gsub("l", "L") }, { '  3.1|007|x|"a\\"b"', "abcabc", "heLLo", 2 })
+end)
+
 test("print writes to the log", function(t) print("x", nil, 1, {}) end)
 
 test("each test has a configuration afresh", function(t)
