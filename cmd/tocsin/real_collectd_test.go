@@ -45,12 +45,12 @@ events:where 'service = "worst load"':changed "state":to(states)
 
 // realTocsin is the built program, with realRules.
 type realTocsin struct {
-	t                *testing.T
-	dir              string
-	network, lines   string // ports
-	process          *programs.Program
-	collectd         *programs.Collectd
-	seconds, started float64
+	t              *testing.T
+	dir            string
+	network, lines string // ports
+	process        *programs.Program
+	collectd       *programs.Collectd
+	first, next    float64 // times of loads, in seconds since 1970
 }
 
 func newRealTocsin(t *testing.T) *realTocsin {
@@ -88,16 +88,16 @@ LoadPlugin write_graphite
     Port "%s"
   </Node>
 </Plugin>`, r.network, r.lines))
-	r.started = float64(time.Now().Unix() - 10)
-	r.seconds = r.started
+	r.first = float64(time.Now().Unix() - 10)
+	r.next = r.first
 }
 
 // put hands collectd loads that are one second apart.
 func (r *realTocsin) put(loads ...float64) {
 	r.t.Helper()
 	for _, load := range loads {
-		r.collectd.Put("real.example.net/chosen/gauge-load", r.seconds, fmt.Sprint(load))
-		r.seconds++
+		r.collectd.Put("real.example.net/chosen/gauge-load", r.next, fmt.Sprint(load))
+		r.next++
 	}
 	r.collectd.Flush()
 }
@@ -125,7 +125,7 @@ func (r *realTocsin) states(service string) []string {
 		}
 		state := fmt.Sprint(e.State, " ", e.Metric)
 		if e.Host != "" {
-			state += fmt.Sprint(" ", e.Host, " ", e.Tags, " +", e.Time-r.started)
+			state += fmt.Sprint(" ", e.Host, " ", e.Tags, " +", e.Time-r.first)
 		}
 		out = append(out, state)
 	}
@@ -136,7 +136,7 @@ func (r *realTocsin) states(service string) []string {
 func (r *realTocsin) expect(service string, want ...string) {
 	r.t.Helper()
 	var got []string
-	defer func() {
+	defer func() { // also when they do not come
 		if !slices.Equal(got, want) {
 			r.t.Errorf("%s: got %q, want %q", service, got, want)
 		}
