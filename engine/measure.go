@@ -197,6 +197,10 @@ func (s *Set) Count(query any, pred Predicate) int { return s.measure(measureCou
 // how many they are.
 func (s *Set) Sum(key Key) (sum float64, n int) {
 	m := s.measure(measureSum, key, nil)
+	if m.n == 0 {
+		m.sum, m.lost, m.changes = 0, 0, 0
+		return 0, 0
+	}
 	switch {
 	case m.infinite[0] > 0 && m.infinite[1] > 0:
 		return math.NaN(), m.n
@@ -205,11 +209,11 @@ func (s *Set) Sum(key Key) (sum float64, n int) {
 	case m.infinite[1] > 0:
 		return math.Inf(-1), m.n
 	}
-	if m.n == 0 {
-		return 0, 0
-	}
 	if bound := 1024 + 4*len(s.members); m.changes > bound || m.sum-m.sum != 0 {
 		s.addUp(m)
+	}
+	if math.IsInf(m.sum, 0) {
+		return m.sum, m.n // too large; lost is of no use
 	}
 	return m.sum + m.lost, m.n
 }

@@ -147,6 +147,23 @@ func TestSumForgetsWhatWent(t *testing.T) {
 	}
 }
 
+func TestSumsThatAreTooLarge(t *testing.T) {
+	r := newRig(t, Options{})
+	metric := FieldNamed("metric")
+	read := func() float64 { sum, _ := r.index.Set("all", nil, -1).Sum(metric); return sum }
+	read()
+	r.send("a", "metric=1e308")
+	r.send("b", "metric=1e308")
+	if got := read(); !math.IsInf(got, 1) {
+		t.Errorf("the sum is %v", got)
+	}
+	r.send("b", "metric=1")
+	r.send("a", "metric=2")
+	if got := read(); got != 3 {
+		t.Errorf("then it is %v, want 3", got)
+	}
+}
+
 func TestUnusedSetsAreDropped(t *testing.T) {
 	r := newRig(t, Options{})
 	r.send("a", "ttl=100000")
