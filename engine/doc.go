@@ -6,7 +6,7 @@
 // Reading order: event.go and identity.go say what flows; source.go, sink.go
 // and predicate.go are the contracts of the parts around; clock.go, wheel.go,
 // index.go, set.go and router.go are the parts inside; engine.go puts them
-// together, outlet.go and run.go tie them to the world.
+// together, outlet.go and runner.go tie them to the world.
 //
 // Everything that a rule can see happens on the engine's goroutine and on the
 // engine's clock, so the index and the streams have no locks, and the same

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -96,6 +97,11 @@ func (p *Parts) RemoveAttr(key string) {
 // own: replace them, never write into them.
 func (id *Identity) Parts() Parts {
 	return Parts{Host: id.Host, Service: id.Service, Has: id.Has & (HasHost | HasService), Tags: id.Labels.Tags, Attrs: id.Labels.Attrs}
+}
+
+// Compare orders identities by host and service.
+func (id *Identity) Compare(other *Identity) int {
+	return cmp.Or(strings.Compare(id.Host, other.Host), strings.Compare(id.Service, other.Service), cmp.Compare(id.Has, other.Has))
 }
 
 // Tagged reports whether the identity has the tag.

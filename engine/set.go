@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -55,7 +54,7 @@ type setKey struct {
 	forget time.Duration
 }
 
-// unused is how long a set or measure is kept up to date without being read.
+// unused is how long a set is kept up to date without being read.
 const unused = 5 * time.Minute
 
 // Set returns the set of the events for which pred holds; a nil pred holds for
@@ -293,12 +292,7 @@ func (s *Set) Events(f func(*Event) bool) {
 	s.used = s.index.engine.now
 	if s.sorted == nil {
 		s.sorted = slices.Clone(s.members)
-		slices.SortFunc(s.sorted, func(a, b *Entry) int {
-			if c := strings.Compare(a.ID.Host, b.ID.Host); c != 0 {
-				return c
-			}
-			return strings.Compare(a.ID.Service, b.ID.Service)
-		})
+		slices.SortFunc(s.sorted, func(a, b *Entry) int { return a.ID.Compare(b.ID) })
 	}
 	for _, e := range s.sorted {
 		if !f(&e.Event) {

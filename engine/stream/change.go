@@ -209,10 +209,10 @@ func (s *Stream) Untag(tags ...string) (*Stream, error) {
 }
 
 func (s *Stream) retag(name string, change func(p *engine.Parts)) *Stream {
-	r := &relabelling{ids: s.graph.engine.Identities(), change: change}
+	labels := s.relabelling(change)
 	return s.add(&changer{change: func(e *engine.Event) engine.Event {
 		out := *e
-		out.ID = r.of(e.ID)
+		out.ID = labels.of(e.ID)
 		return out
 	}}, name)
 }
@@ -229,12 +229,24 @@ func (c *changer) event(g *Group, e *engine.Event) {
 	c.out.event(g, &c.made)
 }
 
-func (c *changer) list(g *Group, events []engine.Event) { c.out.list(g, mapList(events, c.change)) }
+func (c *changer) list(g *Group, events []engine.Event) {
+	out := make([]engine.Event, len(events))
+	for i := range events {
+		if events[i].ID != nil {
+			out[i] = c.change(&events[i])
+		}
+	}
+	c.out.list(g, out)
+}
 
 // relabelling is a change of identities that the identity alone decides.
 type relabelling struct {
 	ids    *engine.Identities
 	change func(p *engine.Parts)
+}
+
+func (s *Stream) relabelling(change func(p *engine.Parts)) *relabelling {
+	return &relabelling{ids: s.graph.engine.Identities(), change: change}
 }
 
 // of returns what id turns into, which is worked out once per identity.

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -25,9 +24,9 @@ type coalesce struct {
 }
 
 type coalesceState struct {
+	ticks
 	op     *coalesce
 	group  *Group // held while there is something in latest
-	ticks  ticks
 	latest map[hostService]*engine.Event
 	order  []*engine.Event // of latest, by host and service once sorted
 	sorted bool
@@ -38,8 +37,6 @@ func (c *coalesce) start(g *Group) {
 	s.ticks.begin(g, &c.node, c.dt, s)
 	g.states[c.slot] = s
 }
-
-func (s *coalesceState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 func (c *coalesce) event(g *Group, e *engine.Event) {
 	s := stateOf[coalesceState](g, &c.node)
@@ -64,7 +61,7 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 		return
 	}
 	if !s.sorted {
-		slices.SortFunc(s.order, func(a, b *engine.Event) int { return compareIDs(a.ID, b.ID) })
+		slices.SortFunc(s.order, func(a, b *engine.Event) int { return a.ID.Compare(b.ID) })
 		s.sorted = true
 	}
 	list, live := s.op.shown[:0], s.order[:0]
@@ -90,9 +87,4 @@ func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
 	if len(live) == 0 {
 		s.group.release()
 	}
-}
-
-// compareIDs orders identities by host and service.
-func compareIDs(a, b *engine.Identity) int {
-	return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Has, b.Has))
 }

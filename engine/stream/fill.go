@@ -76,8 +76,7 @@ func (s *fillState) Fire(e *engine.Engine, t *engine.Timer) {
 	} else {
 		*out = s.op.change.New(e.Identities())
 	}
-	out.Arrival = e.Now()
-	out.SetTime(e.Now())
+	makeAt(out, e.Now())
 	s.op.out.event(s.group, out)
 }
 
@@ -143,8 +142,7 @@ func (s *interpolateState) Fire(e *engine.Engine, t *engine.Timer) {
 func (s *interpolateState) pass() {
 	out := &s.op.made
 	*out = s.last
-	out.Arrival = s.op.now()
-	out.SetTime(out.Arrival)
+	makeAt(out, s.op.now())
 	s.op.out.event(s.group, out)
 	s.passed()
 }

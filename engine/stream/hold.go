@@ -34,7 +34,7 @@ type throttle struct {
 }
 
 type throttleState struct {
-	ticks ticks
+	ticks
 	quota quota
 }
 
@@ -43,8 +43,6 @@ func (t *throttle) start(g *Group) {
 	s.ticks.begin(g, &t.node, t.dt, s)
 	g.states[t.slot] = s
 }
-
-func (s *throttleState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 // Fire implements engine.Firer: the first window has ended, which an event of
 // a later one would notice as well.
@@ -62,12 +60,10 @@ func (t *throttle) event(g *Group, e *engine.Event) {
 // held is the events that an operator holds in one group until a tick. It
 // holds the group as long.
 type held struct {
+	ticks
 	group  *Group
-	ticks  ticks
 	events []engine.Event
 }
-
-func (h *held) drop(e *engine.Engine) { h.ticks.drop(e) }
 
 func (h *held) add(e *engine.Event, by *node) {
 	if len(h.events) == 0 {
@@ -195,9 +191,9 @@ type sample struct {
 }
 
 type sampleState struct {
+	ticks
 	op      *sample
 	group   *Group
-	ticks   ticks
 	last    engine.Event
 	waiting bool // last is yet to be passed, and so the group is held
 }
@@ -207,8 +203,6 @@ func (p *sample) start(g *Group) {
 	s.ticks.begin(g, &p.node, p.dt, s)
 	g.states[p.slot] = s
 }
-
-func (s *sampleState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 func (p *sample) event(g *Group, e *engine.Event) {
 	s := stateOf[sampleState](g, &p.node)

@@ -136,8 +136,7 @@ func (s *percentilesState) Fire(e *engine.Engine, _ *engine.Timer) {
 	s.op.sampler.samples(s.events, func(picked engine.Event) {
 		out := &s.op.made
 		*out = picked
-		out.Arrival = e.Now()
-		out.SetTime(e.Now())
+		makeAt(out, e.Now())
 		s.op.out.event(s.group, out)
 	})
 	s.clear()

@@ -26,9 +26,9 @@ type rate struct {
 }
 
 type rateState struct {
+	ticks
 	op      *rate
 	group   *Group
-	ticks   ticks
 	running bool // and so holds the group
 	life    life
 	last    engine.Event
@@ -40,8 +40,6 @@ func (r *rate) start(g *Group) {
 	s.ticks.begin(g, &r.node, r.dt, s)
 	g.states[r.slot] = s
 }
-
-func (s *rateState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 func (r *rate) event(g *Group, e *engine.Event) {
 	s := stateOf[rateState](g, &r.node)
@@ -73,8 +71,7 @@ func (s *rateState) Fire(e *engine.Engine, _ *engine.Timer) {
 	s.ticks.arm(e)
 	out := &s.op.made
 	*out = s.last
-	out.Arrival = e.Now()
-	out.SetTime(e.Now())
+	makeAt(out, e.Now())
 	out.SetTTL(s.life.ttl)
 	out.SetMetric(s.sum / s.op.seconds)
 	s.sum = 0
@@ -162,9 +159,9 @@ type ddtEvery struct {
 }
 
 type ddtEveryState struct {
+	ticks
 	op      *ddtEvery
 	group   *Group
-	ticks   ticks
 	running bool
 	waiting bool // an event is yet to be told of, and so the group is held
 	life    life
@@ -178,8 +175,6 @@ func (d *ddtEvery) start(g *Group) {
 	s.ticks.begin(g, &d.node, d.dt, s)
 	g.states[d.slot] = s
 }
-
-func (s *ddtEveryState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 func (d *ddtEvery) event(g *Group, e *engine.Event) {
 	s := stateOf[ddtEveryState](g, &d.node)
@@ -217,8 +212,7 @@ func (s *ddtEveryState) Fire(e *engine.Engine, _ *engine.Timer) {
 	s.before = s.now
 	out := &s.op.made
 	*out = s.last
-	out.Arrival = e.Now()
-	out.SetTime(e.Now())
+	makeAt(out, e.Now())
 	out.SetMetric(change)
 	s.op.out.event(s.group, out)
 	s.told()

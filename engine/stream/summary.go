@@ -28,9 +28,9 @@ type apdex struct {
 }
 
 type apdexState struct {
+	ticks
 	op    *apdex
 	group *Group // held while all is not 0
-	ticks ticks
 	last  engine.Event
 	score float64
 	all   int
@@ -41,8 +41,6 @@ func (a *apdex) start(g *Group) {
 	s.ticks.begin(g, &a.node, a.dt, s)
 	g.states[a.slot] = s
 }
-
-func (s *apdexState) drop(e *engine.Engine) { s.ticks.drop(e) }
 
 func (a *apdex) event(g *Group, e *engine.Event) {
 	if e.IsExpired() {
@@ -80,8 +78,7 @@ func (s *apdexState) Fire(e *engine.Engine, _ *engine.Timer) {
 	}
 	out := &s.op.made
 	*out = s.last
-	out.Arrival = e.Now()
-	out.SetTime(e.Now())
+	makeAt(out, e.Now())
 	out.SetMetric(s.score / float64(s.all))
 	s.op.out.event(s.group, out)
 	s.last, s.score, s.all = engine.Event{}, 0, 0

@@ -42,7 +42,14 @@ func (t *ticks) arm(e *engine.Engine) {
 	}
 }
 
+// drop makes what ticks are embedded in a state.
 func (t *ticks) drop(e *engine.Engine) { e.Wheel().Cancel(&t.timer) }
+
+// makeAt gives an event the instant at which an operator makes it.
+func makeAt(e *engine.Event, now engine.Time) {
+	e.Arrival = now
+	e.SetTime(now)
+}
 
 // life is how long an operator goes on making events without getting any: the
 // ttl of the last one, which falls by dt in each interval without one.
