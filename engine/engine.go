@@ -37,7 +37,8 @@ type Options struct {
 	// Skew is how far in the future an event's time may be (5 min). What is
 	// beyond gets the clock's time, and is counted.
 	Skew time.Duration
-	// Identities bounds the identities (2 million).
+	// Identities bounds the identities (2 million). What rules derive finds room
+	// for a sixteenth more.
 	Identities int
 	// AutoIndex restricts which events from sources are indexed; nil: all.
 	AutoIndex Predicate
@@ -167,7 +168,7 @@ func (e *Engine) take(ev *Event, fromSource bool) {
 		e.pass(ev) // error events are not indexed, nor is there always room
 		return
 	}
-	id, entry, err := e.index.adopt(ev.ID)
+	id, entry, err := e.index.adopt(ev.ID, !fromSource)
 	if err != nil {
 		e.reject(ev, err)
 		return
@@ -223,7 +224,7 @@ func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 		if len(p.Attrs) == 0 {
 			p.Attrs = own.Attrs
 		}
-		if id, _, err := e.index.adopt(e.ids.Loose(p)); err == nil {
+		if id, _, err := e.index.adopt(e.ids.Loose(p), false); err == nil {
 			ev.ID = id
 		}
 	}
@@ -335,7 +336,7 @@ func (e *Engine) IndexOnly(ev *Event) {
 	if copied.IsExpired() && e.index.find(copied.ID) == nil {
 		return // nothing there to expire
 	}
-	id, entry, err := e.index.adopt(copied.ID)
+	id, entry, err := e.index.adopt(copied.ID, false)
 	if err != nil {
 		e.reject(ev, err)
 		return
@@ -367,7 +368,7 @@ func (e *Engine) Entry(ev *Event) *Entry {
 	if ev.IsExpired() {
 		return e.index.find(ev.ID) // a new entry would have no end
 	}
-	_, entry, err := e.index.adopt(ev.ID)
+	_, entry, err := e.index.adopt(ev.ID, false)
 	if err != nil {
 		e.reject(ev, err)
 		return nil

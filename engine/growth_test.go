@@ -40,6 +40,29 @@ func TestAStreamMayIndexAnUnknownExpiry(t *testing.T) {
 	r.wantIndexed("a", "h/a down @0")
 }
 
+// A flood of names from outside leaves room for what rules make of it.
+func TestDerivedEventsHaveRoomOfTheirOwn(t *testing.T) {
+	r := newRig(t, Options{Identities: 2 * reserve})
+	for i := range 100 {
+		r.send(fmt.Sprint("flood", i))
+	}
+	r.all.seen = nil
+	r.all.then = func(e *Event) {
+		if e.ID.Service == "flood1" {
+			for i := range 3 {
+				d := Event{ID: r.ids.Loose(serviceParts(fmt.Sprint("derived", i))), Depth: 1}
+				r.Emit(d)
+			}
+		}
+	}
+	r.send("flood1")
+	r.want("two of three", "h/flood1 @0", "h/derived0 @0", "h/derived1 @0")
+	r.wantIndexed("derived1", "h/derived1 @0")
+	if r.stats.Rejected != 100-2*reserve+1 {
+		t.Errorf("%d rejected", r.stats.Rejected)
+	}
+}
+
 // A flood of derived events stays bounded, is told of once, and is over when
 // the queue is empty.
 func TestDerivedFlood(t *testing.T) {

@@ -63,7 +63,7 @@ func (t *Identities) Intern(p Parts) (*Identity, error) {
 	defer t.mu.Unlock()
 	id, found := t.findOrMake(&p)
 	if !found {
-		if err := t.insert(id); err != nil {
+		if err := t.insert(id, t.limit); err != nil {
 			return nil, err
 		}
 	}
@@ -88,16 +88,24 @@ func (t *Identities) complete(p *Parts) {
 	p.normalize()
 }
 
+// reserve is the part of the limit that is there on top of it for what rules
+// derive: a flood of names from outside must not silence them.
+const reserve = 16
+
 // adopt returns the one identity of the table that equals id, adding id itself
 // if there is none. What is adopted is not swept away.
-func (t *identityTable) adopt(id *Identity) (*Identity, error) {
+func (t *identityTable) adopt(id *Identity, derived bool) (*Identity, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	limit := t.limit
+	if derived {
+		limit += t.limit / reserve
+	}
 	if id.flags.Load()&identityInterned == 0 {
 		p := id.Parts()
 		if found := t.find(id.hash, &p); found != nil {
 			id = found
-		} else if err := t.insert(id); err != nil {
+		} else if err := t.insert(id, limit); err != nil {
 			return nil, err
 		}
 	}
@@ -195,8 +203,8 @@ const variants = 16
 
 // insert adds id, which the table does not have. It fails with
 // ErrTooManyIdentities only.
-func (t *identityTable) insert(id *Identity) error {
-	if t.Len() >= t.limit && !t.sweep() {
+func (t *identityTable) insert(id *Identity, limit int) error {
+	if t.Len() >= limit && !t.sweep() {
 		return ErrTooManyIdentities
 	}
 	t.trim(t.byKey[id.hash])

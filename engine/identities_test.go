@@ -90,10 +90,10 @@ func TestLooseIsNotAdded(t *testing.T) {
 	if a == b || a.Known() || ids.Len() != 0 || len(ids.labels) != 0 {
 		t.Errorf("the table holds %d identities, %d labels", ids.Len(), len(ids.labels))
 	}
-	if got, err := ids.adopt(a); err != nil || got != a || !a.Known() {
+	if got, err := ids.adopt(a, false); err != nil || got != a || !a.Known() {
 		t.Errorf("adopting the first adds it: %v", err)
 	}
-	if got, _ := ids.adopt(b); got != a {
+	if got, _ := ids.adopt(b, false); got != a {
 		t.Error("adopting its equal gives the first")
 	}
 }
@@ -116,7 +116,7 @@ func TestIdentitiesLimit(t *testing.T) {
 	for i := range 3 {
 		id, _ := ids.Intern(serviceParts(fmt.Sprint(i)))
 		if i < 2 {
-			ids.adopt(id)
+			ids.adopt(id, false)
 		}
 	}
 	if _, err := ids.Intern(serviceParts("0")); err != nil {
@@ -126,11 +126,11 @@ func TestIdentitiesLimit(t *testing.T) {
 		t.Errorf("one that the engine never saw makes room: %v", err)
 	}
 	three := ids.Loose(serviceParts("3"))
-	ids.adopt(three)
+	ids.adopt(three, false)
 	if id, err := ids.Intern(serviceParts("4")); id != nil || !errors.Is(err, ErrTooManyIdentities) {
 		t.Errorf("got %v, %v", id, err)
 	}
-	if _, err := ids.adopt(ids.Loose(serviceParts("4"))); !errors.Is(err, ErrTooManyIdentities) {
+	if _, err := ids.adopt(ids.Loose(serviceParts("4")), false); !errors.Is(err, ErrTooManyIdentities) {
 		t.Errorf("got %v", err)
 	}
 	ids.remove(three)

@@ -142,11 +142,11 @@ func (x *Index) visible(e *Entry) bool {
 // adopt returns the one identity that equals id and its entry, making an
 // entry that is not indexed if need be. It fails when there are too many
 // identities.
-func (x *Index) adopt(id *Identity) (*Identity, *Entry, error) {
+func (x *Index) adopt(id *Identity, derived bool) (*Identity, *Entry, error) {
 	if id.entry != nil && id.entry.status != forgotten {
 		return id, id.entry, nil
 	}
-	id, err := x.engine.ids.adopt(id)
+	id, err := x.engine.ids.adopt(id, derived)
 	if err != nil {
 		return nil, nil, err
 	}
