@@ -145,6 +145,27 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+func TestForget(t *testing.T) {
+	r := newRig(t, Options{})
+	for i := range 10 {
+		r.send(fmt.Sprint("s", i), fmt.Sprintf("metric=%d", i))
+	}
+	all := r.index.Set("all", nil, -1)
+	r.all.take()
+	odd := func(e *Event) bool { return int(e.Metric)%2 == 1 }
+	forgotten := 0
+	for below := r.index.Len(); below > 0; {
+		var n int
+		below, n = r.index.Forget(below, 3, odd)
+		forgotten += n
+	}
+	if forgotten != 5 || r.index.Len() != 5 || all.Len() != 5 || r.ids.Len() != 5 {
+		t.Errorf("forgot %d of 5; left: %d entries, %d in the set, %d identities", forgotten, r.index.Len(), all.Len(), r.ids.Len())
+	}
+	r.advance(60)
+	r.want("no event tells of what was forgotten", "h/s0 expired @60", "h/s2 expired @60", "h/s4 expired @60", "h/s6 expired @60", "h/s8 expired @60")
+}
+
 func TestDefaultTTLAndRenewal(t *testing.T) {
 	r := newRig(t, Options{TTL: 30 * time.Second})
 	r.send("a", "metric=1")

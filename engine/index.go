@@ -133,6 +133,23 @@ func (x *Index) Scan(at, n int, f func(*Event)) (next int, done bool) {
 	return end, end == len(x.entries)
 }
 
+// Forget takes those of up to n entries below place below out of the index for
+// which pick holds, without an event, and returns the place to go on below; the
+// first call is made with Len, and 0 is the end. It is for what was taken down
+// on purpose.
+func (x *Index) Forget(below, n int, pick func(*Event) bool) (next, forgotten int) {
+	below = min(below, len(x.entries))
+	next = max(below-n, 0)
+	// From the end on, as what is dropped gives its place to the last entry.
+	for i := below - 1; i >= next; i-- {
+		if e := x.entries[i]; pick(&e.Event) {
+			x.drop(e)
+			forgotten++
+		}
+	}
+	return next, forgotten
+}
+
 // visible tells whether an expired entry still counts where no set asks for
 // another time to forget.
 func (x *Index) visible(e *Entry) bool {

@@ -206,6 +206,7 @@ var endpoints = map[string]endpoint{
 	"/readyz":        {fasthttp.MethodGet, (*api).serveReady},
 	"/api/v1/query":  {fasthttp.MethodGet, (*api).serveQuery},
 	"/api/v1/events": {fasthttp.MethodPost, (*api).serveEvents},
+	"/api/v1/forget": {fasthttp.MethodPost, (*api).serveForget},
 }
 
 // knownPath keeps the paths that anyone may ask for out of the metrics.
@@ -221,7 +222,7 @@ func (a *api) route(ctx *fasthttp.RequestCtx) {
 	if !ok {
 		ctx.SetConnectionClose() // the body, if any, stays unread
 		answerError(ctx, fasthttp.StatusNotFound,
-			"no such path; there are GET /metrics, /healthz, /readyz, /api/v1/query?q=QUERY, and POST /api/v1/events")
+			"no such path; there are GET /metrics, /healthz, /readyz, /api/v1/query?q=QUERY, and POST /api/v1/events, /api/v1/forget?q=QUERY")
 		return
 	}
 	method := string(ctx.Method())

@@ -32,10 +32,6 @@ const (
 // that match, as JSON lines.
 func (a *api) serveQuery(ctx *fasthttp.RequestCtx) {
 	args := ctx.QueryArgs()
-	if !args.Has("q") {
-		answerError(ctx, fasthttp.StatusBadRequest, `the parameter q is missing, as in /api/v1/query?q=state%20%3D%20%22critical%22`)
-		return
-	}
 	limit := 0
 	if text := args.Peek("limit"); len(text) > 0 {
 		n, err := strconv.Atoi(string(text))
@@ -46,13 +42,7 @@ func (a *api) serveQuery(ctx *fasthttp.RequestCtx) {
 		limit = n
 	}
 	s := &scan{api: a, limit: limit}
-	var err error
-	s.query, err = query.ParseWith(string(args.Peek("q")), &query.Env{
-		Now:        func() engine.Time { return s.now },
-		DefaultTTL: func() time.Duration { return s.ttl },
-	})
-	if err != nil {
-		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
+	if !s.parse(ctx) {
 		return
 	}
 	if err := s.collect(); err != nil {
@@ -82,6 +72,24 @@ type scan struct {
 	line  []byte
 }
 
+// parse reads the query of a request, or answers what is wrong with it.
+func (s *scan) parse(ctx *fasthttp.RequestCtx) (ok bool) {
+	args := ctx.QueryArgs()
+	if !args.Has("q") {
+		answerError(ctx, fasthttp.StatusBadRequest, fmt.Sprintf(`the parameter q is missing, as in %s?q=state%%20%%3D%%20%%22critical%%22`, ctx.Path()))
+		return false
+	}
+	var err error
+	s.query, err = query.ParseWith(string(args.Peek("q")), &query.Env{
+		Now:        func() engine.Time { return s.now },
+		DefaultTTL: func() time.Duration { return s.ttl },
+	})
+	if err != nil {
+		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
+	}
+	return err == nil
+}
+
 // collect scans until the end, or until there are too many events to sort.
 func (s *scan) collect() error {
 	for !s.done && len(s.found) <= sortedEvents {
@@ -105,15 +113,22 @@ var errEngineBusy = errors.New("the engine is too busy to answer")
 // more looks at the next entries. Events are copied out: what encodes them does
 // not hold the engine up.
 func (s *scan) more() error {
-	within, cancel := context.WithTimeout(s.api.hard, apiEngineTimeout)
-	defer cancel()
-	err := s.api.runner.Do(within, func(e *engine.Engine) {
-		s.now, s.ttl = e.Now(), e.TTL()
+	return s.do(func(e *engine.Engine) {
 		s.at, s.done = e.Index().Scan(s.at, scanEntries, func(ev *engine.Event) {
 			if ok, _ := s.query.Match(ev); ok {
 				s.found = append(s.found, *ev)
 			}
 		})
+	})
+}
+
+// do calls f on the engine's goroutine.
+func (s *scan) do(f func(*engine.Engine)) error {
+	within, cancel := context.WithTimeout(s.api.hard, apiEngineTimeout)
+	defer cancel()
+	err := s.api.runner.Do(within, func(e *engine.Engine) {
+		s.now, s.ttl = e.Now(), e.TTL()
+		f(e)
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errEngineBusy

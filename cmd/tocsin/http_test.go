@@ -100,6 +100,8 @@ func TestHTTP(t *testing.T) {
 		{"POST", "/api/v1/events", []string{"Origin", "null"}, 403, `another origin`},
 		{"POST", "/api/v1/events", []string{"Origin", base}, 200, `"accepted":0`},
 		{"GET", "/api/v1/query?q=true", []string{"Host", "evil.example:5580"}, 403, `"evil.example\\?" is refused|evil.example`},
+		{"POST", "/api/v1/forget", nil, 400, `the parameter q is missing, as in /api/v1/forget\?q=`},
+		{"GET", "/api/v1/forget?q=true", nil, 405, `takes POST`},
 		{"GET", "/readyz", []string{"Host", "localhost"}, 200, `ok`},
 		{"GET", "/readyz", []string{"Host", "[::1]:5580"}, 200, `ok`},
 		{"GET", "/readyz", []string{"X", strings.Repeat("x", 20<<10)}, 431, `more than 16384 bytes`},

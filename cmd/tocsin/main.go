@@ -39,6 +39,7 @@ type commands struct {
 	Replay  replayCommand  `cmd:"" help:"Show what each sink would get from recorded events."`
 	Send    sendCommand    `cmd:"" help:"Send events to a running tocsin."`
 	Query   queryCommand   `cmd:"" help:"Ask a running tocsin what its index holds."`
+	Forget  forgetCommand  `cmd:"" help:"Have a running tocsin forget what was taken down on purpose."`
 	Demo    demoCommand    `cmd:"" help:"Run the example shop, fed by itself."`
 	Version versionCommand `cmd:"" help:"Show the version."`
 }
