@@ -30,4 +30,4 @@ fuzz: ## each fuzzer for FUZZTIME
 
 bench: ## the figures of bench/README.md
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./engine/... ./sources/... ./sinks/... ./rules/...
-	$(GO) run ./bench/cmd
+	$(GO) run ./bench
