@@ -88,6 +88,7 @@ type Engine struct {
 	queue      []queued // derived events that wait for their turn
 	at         int      // next of queue
 	failing    bool     // an error event is being handled
+	room       int      // how many of queue may wait
 	flooded    bool     // events were dropped since queue was last empty
 	scopes     uint64
 	stats      Stats
@@ -103,7 +104,7 @@ type queued struct {
 // New makes an engine whose clock stands at now.
 func New(opts Options, now Time) *Engine {
 	opts.setDefaults()
-	e := &Engine{opts: opts, now: now, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
+	e := &Engine{opts: opts, now: now, room: maxQueued, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
 	e.index = &Index{engine: e}
 	e.index.sets = sets{index: e.index, byKey: make(map[setKey]*Set), longest: opts.Forget}
 	e.published = newPublished(e)
@@ -307,13 +308,13 @@ const maxQueued = 1 << 20
 
 // enqueue has an event wait until the one in hand has been through the streams.
 func (e *Engine) enqueue(q queued) {
-	if len(e.queue)-e.at >= maxQueued {
+	if len(e.queue)-e.at >= e.room {
 		e.stats.Errors++
 		if e.flooded {
 			return
 		}
 		e.flooded = true
-		q = queued{e.ErrorEvent(nil, fmt.Errorf("more than %d derived events wait; further ones are dropped", maxQueued)), true}
+		q = queued{e.ErrorEvent(nil, fmt.Errorf("more than %d derived events wait; further ones are dropped", e.room)), true}
 	}
 	if e.at > 1024 && e.at > len(e.queue)/2 {
 		left := copy(e.queue, e.queue[e.at:])

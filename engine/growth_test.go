@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -66,7 +68,9 @@ func TestDerivedEventsHaveRoomOfTheirOwn(t *testing.T) {
 // A flood of derived events stays bounded, is told of once, and is over when
 // the queue is empty.
 func TestDerivedFlood(t *testing.T) {
-	r := newRig(t, Options{Bare: false, AutoIndex: &pred{match: func(*Event) bool { return false }}})
+	r := newRig(t, Options{AutoIndex: &pred{match: func(*Event) bool { return false }}})
+	const room = queueKept + 10_000
+	r.room = room
 	var seen int
 	var told []string
 	r.all.then = func(e *Event) {
@@ -80,14 +84,14 @@ func TestDerivedFlood(t *testing.T) {
 		}
 		d := Event{ID: r.ids.Loose(serviceParts("drop"))}
 		d.Depth = 1
-		for range maxQueued + 1000 {
+		for range room + 1000 {
 			r.Emit(d)
 		}
 	}
 	for range 2 {
 		seen, told = 0, nil
 		r.send("flood")
-		if seen != 1+maxQueued+1 || len(told) != 1 || !strings.Contains(told[0], "derived events wait") {
+		if seen != 1+room+1 || len(told) != 1 || !strings.Contains(told[0], "derived events wait") {
 			t.Errorf("%d events passed, told %q", seen, told)
 		}
 		if cap(r.queue) > queueKept {
@@ -206,3 +210,66 @@ func TestTimesAndTTLsAtTheEnds(t *testing.T) {
 		t.Errorf("%d entries and %d timers; three live for ever", r.index.Len(), r.wheel.Len())
 	}
 }
+
+// While one source floods the engine with new names, the events of another all
+// pass, and what is kept stays bounded.
+func TestFloodOfNames(t *testing.T) {
+	e := New(Options{Identities: 2000, TTL: time.Millisecond, Forget: time.Millisecond}, Time(time.Now().UnixNano()))
+	good := 0
+	e.Subscribe(&pred{match: func(e *Event) bool { return e.ID.Service == "good" }}, &countedBy{&good})
+	r := NewRunner(e, NewWallClock(time.Now))
+	var engine, sources sync.WaitGroup
+	engine.Go(func() { r.Run(t.Context()) })
+	in := r.Input(InputOptions{Name: "good", TTL: time.Hour})
+	known := make(chan error)
+	id, _ := in.Identities().Intern(serviceParts("good"))
+	first := in.Batch()
+	first.Add(id)
+	first.Done = func(err error) { known <- err }
+	if err := errors.Join(in.Send(t.Context(), first), <-known); err != nil {
+		t.Fatal(err)
+	}
+	names := NewNames()
+	for _, source := range []string{"flood1", "flood2"} {
+		in := r.Input(InputOptions{Name: source})
+		sources.Go(func() {
+			b := in.Batch()
+			for i := range 100_000 {
+				name := fmt.Sprint(source, i)
+				id, err := in.Identities().Intern(serviceParts(name))
+				if err != nil {
+					continue
+				}
+				names.Add(name, id)
+				b.Add(id)
+				if i%97 == 0 || b.Full() {
+					in.Offer(b)
+					b = in.Batch()
+				}
+			}
+		})
+	}
+	const n = 2000
+	sources.Go(func() {
+		for range n {
+			if err := emit(t.Context(), in, "good"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	sources.Wait()
+	r.Stop()
+	engine.Wait()
+	if good != n+1 {
+		t.Errorf("%d of %d good events passed", good, n+1)
+	}
+	if e.ids.Len() > 2000 || len(names.table.Load().slots) > 16_384 {
+		t.Errorf("%d identities, %d slots for names", e.ids.Len(), len(names.table.Load().slots))
+	}
+}
+
+// countedBy counts events.
+type countedBy struct{ n *int }
+
+func (c *countedBy) Handle(e *Event)    { *c.n++ }
+func (c *countedBy) Fail(*Event, error) {}

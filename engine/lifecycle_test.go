@@ -185,7 +185,15 @@ func TestDaemonOrder(t *testing.T) {
 			d.Errorf("%v after %v", err, took)
 		}
 		d.want("open sink1", "open sink2", "open source1", "open source2", "run source1 + run source2 + ready",
-			"end source1 + end source2", "sink1 got last + sink2 got last + close sink1 + close sink2")
+			"end source1 + end source2 + sink1 got last + sink2 got last + close sink1 + close sink2")
+		for _, sink := range []string{"sink1", "sink2"} {
+			closed := slices.Index(d.lines, "close "+sink)
+			for _, before := range []string{"end source1", "end source2", sink + " got last"} {
+				if slices.Index(d.lines, before) > closed {
+					d.Errorf("%s is closed before %q", sink, before)
+				}
+			}
+		}
 	})
 }
 
