@@ -51,6 +51,7 @@ type Input interface {
 	// done or the engine has stopped. An empty batch goes straight back.
 	Send(ctx context.Context, b *Batch) error
 	// Offer hands a batch over if there is room, and otherwise drops and
-	// counts its events: for sources that cannot wait. It never blocks.
+	// counts its events, without calling Done: for sources that cannot wait.
+	// It never blocks.
 	Offer(b *Batch) bool
 }

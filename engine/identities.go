@@ -4,7 +4,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -321,48 +320,8 @@ func (t *identityTable) release(l *Labels) {
 	}
 }
 
-// normalize brings the labels of p into the form that Parts asks for, without
-// writing into the caller's slices.
-func (p *Parts) normalize() {
-	for i := range p.Tags {
-		if slices.Contains(p.Tags[:i], p.Tags[i]) {
-			tags := make([]string, 0, len(p.Tags))
-			for _, tag := range p.Tags {
-				if !slices.Contains(tags, tag) {
-					tags = append(tags, tag)
-				}
-			}
-			p.Tags = tags
-			break
-		}
-	}
-	for i := 1; i < len(p.Attrs); i++ {
-		if p.Attrs[i-1].Key >= p.Attrs[i].Key {
-			p.Attrs = sortedAttrs(p.Attrs)
-			break
-		}
-	}
-}
-
-// sortedAttrs returns a sorted copy. Of those with one key the last stays.
-func sortedAttrs(attrs []Attr) []Attr {
-	sorted := slices.Clone(attrs)
-	slices.SortStableFunc(sorted, func(a, b Attr) int { return strings.Compare(a.Key, b.Key) })
-	out := sorted[:0]
-	for i, a := range sorted {
-		if i+1 == len(sorted) || sorted[i+1].Key != a.Key {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
 func (t *identityTable) keyHash(p *Parts) uint64 {
 	h := maphash.String(t.seed, p.Host)
 	h = h*0x9E3779B97F4A7C15 ^ maphash.String(t.seed, p.Service)
 	return h ^ uint64(p.Has&(HasHost|HasService))<<56
-}
-
-func (id *Identity) hasKeyOf(p *Parts) bool {
-	return id.Host == p.Host && id.Service == p.Service && (id.Has^p.Has)&(HasHost|HasService) == 0
 }

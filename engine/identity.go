@@ -93,10 +93,50 @@ func (p *Parts) RemoveAttr(key string) {
 	p.Attrs = slices.DeleteFunc(slices.Clone(p.Attrs), func(a Attr) bool { return a.Key == key })
 }
 
+// normalize brings the labels of p into the form that Parts asks for, without
+// writing into the caller's slices.
+func (p *Parts) normalize() {
+	for i := range p.Tags {
+		if slices.Contains(p.Tags[:i], p.Tags[i]) {
+			tags := make([]string, 0, len(p.Tags))
+			for _, tag := range p.Tags {
+				if !slices.Contains(tags, tag) {
+					tags = append(tags, tag)
+				}
+			}
+			p.Tags = tags
+			break
+		}
+	}
+	for i := 1; i < len(p.Attrs); i++ {
+		if p.Attrs[i-1].Key >= p.Attrs[i].Key {
+			p.Attrs = sortedAttrs(p.Attrs)
+			break
+		}
+	}
+}
+
+// sortedAttrs returns a sorted copy. Of those with one key the last stays.
+func sortedAttrs(attrs []Attr) []Attr {
+	sorted := slices.Clone(attrs)
+	slices.SortStableFunc(sorted, func(a, b Attr) int { return strings.Compare(a.Key, b.Key) })
+	out := sorted[:0]
+	for i, a := range sorted {
+		if i+1 == len(sorted) || sorted[i+1].Key != a.Key {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // Parts returns what the identity is made of. The slices are the identity's
 // own: replace them, never write into them.
 func (id *Identity) Parts() Parts {
 	return Parts{Host: id.Host, Service: id.Service, Has: id.Has & (HasHost | HasService), Tags: id.Labels.Tags, Attrs: id.Labels.Attrs}
+}
+
+func (id *Identity) hasKeyOf(p *Parts) bool {
+	return id.Host == p.Host && id.Service == p.Service && (id.Has^p.Has)&(HasHost|HasService) == 0
 }
 
 // Compare orders identities by host and service.

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// InputOptions are what a rules file says of any source.
+type InputOptions struct {
+	Name string
+	// TTL is for events that bring none; 0 means the engine's.
+	TTL time.Duration
+	// Tags are added to every identity.
+	Tags []string
+	// Through, when not nil, takes the events instead of Engine.Ingest, and
+	// hands those to it that shall be indexed.
+	Through Handler
+}
+
+// input is the way into the engine of one source.
+type input struct {
+	InputOptions
+	runner  *Runner
+	ids     *Identities
+	events  *metrics.Counter
+	dropped *metrics.Counter
+	told    uint64 // of dropped; engine's goroutine only
+}
+
+// Input makes the way into the engine for one source.
+func (r *Runner) Input(o InputOptions) Input {
+	label := fmt.Sprintf("{source=%q}", o.Name)
+	in := &input{
+		InputOptions: o, runner: r, ids: r.engine.ids.tagged(o.Tags),
+		events:  r.set.GetOrCreateCounter("tocsin_source_events_total" + label),
+		dropped: r.set.GetOrCreateCounter("tocsin_source_dropped_total" + label),
+	}
+	in.told = in.dropped.Get()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inputs = append(r.inputs, in)
+	return in
+}
+
+func (in *input) Identities() *Identities { return in.ids }
+
+func (in *input) Batch() *Batch {
+	select {
+	case b := <-in.runner.free:
+		b.input = in
+		return b
+	default:
+		return &Batch{input: in}
+	}
+}
+
+func (in *input) Send(ctx context.Context, b *Batch) error {
+	if len(b.Events) == 0 && b.Done == nil {
+		in.runner.recycle(b)
+		return nil
+	}
+	if in.runner.hasStopped() {
+		return ErrStopped
+	}
+	if in.put(b) {
+		return nil
+	}
+	n := len(b.Events)
+	select {
+	case in.runner.in <- b:
+		in.sent(n)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-in.runner.done:
+		return ErrStopped
+	}
+}
+
+// put hands b to the engine if there is room.
+func (in *input) put(b *Batch) bool {
+	b.received = time.Now()
+	n := len(b.Events)
+	select {
+	case in.runner.in <- b:
+		in.sent(n)
+		return true
+	default:
+		return false
+	}
+}
+
+// sent counts what was put. If the engine has stopped meanwhile, nobody else
+// would find it.
+func (in *input) sent(n int) {
+	in.events.Add(n)
+	if in.runner.hasStopped() {
+		in.runner.refuseRest()
+	}
+}
+
+func (r *Runner) recycle(b *Batch) {
+	b.Events, b.Done, b.input = b.Events[:0], nil, nil
+	select {
+	case r.free <- b:
+	default:
+	}
+}
