@@ -119,6 +119,9 @@ func (c *Config) through(a *args, v any) *stream.Stream {
 		a.fail(`the function "through" must return a stream, got %s`, describe(a.L.Get(-1)))
 	}
 	a.L.Pop(1)
+	if !end.stream.From(head) {
+		a.fail(`the function "through" must return a stream of what it is given, not of events: those would pass for ever`)
+	}
 	c.Graph.Site = stream.Site{Pos: place}
 	end.stream.Each(func(m engine.Message) error {
 		for i := range m.Events {

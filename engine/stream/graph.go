@@ -198,6 +198,25 @@ func (s *Stream) branch(op operator, out *Out) *Stream {
 	return &Stream{graph: s.graph, scope: s.scope, from: op, out: out}
 }
 
+// From reports whether nothing reaches the stream but what was handed to head.
+func (s *Stream) From(head *Stream) bool {
+	return onlyFrom(s.from, head.from, make(map[operator]bool))
+}
+
+func onlyFrom(op, head operator, seen map[operator]bool) bool {
+	if op == head || seen[op] {
+		return true
+	}
+	seen[op] = true
+	froms := op.base().froms
+	for _, from := range froms {
+		if !onlyFrom(from, head, seen) {
+			return false
+		}
+	}
+	return len(froms) > 0
+}
+
 // Handle passes an event to what stands behind a Head.
 func (s *Stream) Handle(e *engine.Event) { s.out.event(s.graph.top, e) }
 

@@ -81,7 +81,7 @@ func (w *tumbling) event(g *Group, e *engine.Event) {
 		s.phase = time.Duration(floorMod(int64(at), int64(w.dt)))
 	}
 	n := s.numberOf(at)
-	if s.closes(n) <= max(now, s.newest) {
+	if s.closes(n) <= max(now, s.newest) || s.began && s.next-n > maxGap {
 		w.dropped++
 		return
 	}
@@ -99,6 +99,9 @@ func (w *tumbling) event(g *Group, e *engine.Event) {
 // put adds an event to its window, which is not closed. The windows before it
 // that are closed now are passed first.
 func (s *tumblingState) put(n int64, e *engine.Event) {
+	if n-s.next > maxGap {
+		s.skipTo(n)
+	}
 	for s.next < n && s.closes(s.next) <= max(s.op.now(), s.newest) {
 		s.pass()
 	}
@@ -115,6 +118,19 @@ func (s *tumblingState) put(n int64, e *engine.Event) {
 		*window, s.spare = s.spare, nil
 	}
 	*window = append(*window, *e)
+}
+
+// maxGap is how many windows can lie between two events. A time that is far
+// off would otherwise pass empty lists without end.
+const maxGap = 100_000
+
+// skipTo passes the windows that are open and goes on with another, far away.
+func (s *tumblingState) skipTo(n int64) {
+	for len(s.open) > 0 {
+		s.pass()
+	}
+	s.op.fail(s.group, nil, fmt.Errorf("fixed_time_window: more than %d windows between two events; those without an event are left out", maxGap))
+	s.next = n
 }
 
 // pass passes the next window, empty or not.

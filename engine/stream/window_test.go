@@ -111,6 +111,18 @@ func TestFixedTimeWindow(t *testing.T) {
 
 // TestFixedTimeWindowNewest: when events come with times ahead of the clock,
 // the newest one closes windows.
+// TestFixedTimeWindowFarApart: a time that is far off does not pass empty lists
+// without end.
+func TestFixedTimeWindowFarApart(t *testing.T) {
+	b := newBench(t, func(s *Stream) (*Stream, error) { return s.FixedTimeWindow(time.Second, FixedTime{}) })
+	b.send(b.ev(0, 1))
+	b.send(b.ev(1e9, 2))
+	b.advance(1)
+	if got := b.metrics(); !slices.Equal(got, []float64{1, 2}) || len(b.got) != 2 {
+		t.Errorf("got %v in %d lists, want the two windows that have events", got, len(b.got))
+	}
+}
+
 func TestFixedTimeWindowNewest(t *testing.T) {
 	var out *Stream
 	b := newBench(t, func(s *Stream) (*Stream, error) {
