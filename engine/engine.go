@@ -140,7 +140,7 @@ func (e *Engine) Ingest(ev *Event) {
 	e.drain()
 }
 
-// Arrive gives an event from a source its arrival, and a time if it has none
+// arrive gives an event from a source its arrival, and a time if it has none
 // or an impossible one.
 func (e *Engine) arrive(ev *Event) {
 	ev.Arrival = e.now
