@@ -8,7 +8,9 @@ func (s *Stream) Catch() (passed, errors *Stream) {
 	op := &catch{}
 	passed = s.add(op, "catch")
 	op.claim(s.from, make(map[operator]bool))
-	return passed, &Stream{graph: s.graph, scope: s.graph.root, from: op, out: &op.errors}
+	errors = s.graph.behind(op, s.graph.root, &op.errors)
+	s.graph.nameLast("errors")
+	return passed, errors
 }
 
 type catch struct {

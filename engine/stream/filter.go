@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"strconv"
 
 	"tocsin/engine"
 )
@@ -37,9 +38,10 @@ func (s *Stream) Split(preds ...engine.Predicate) ([]*Stream, error) {
 	}
 	op := &split{preds: preds, outs: make([]Out, len(preds))}
 	rest := s.add(op, "split")
+	s.graph.nameLast("rest")
 	var streams []*Stream
 	for i := range op.outs {
-		streams = append(streams, s.branch(op, &op.outs[i]))
+		streams = append(streams, s.branch(op, &op.outs[i], strconv.Itoa(i+1)))
 	}
 	return append(streams, rest), nil
 }

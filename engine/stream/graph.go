@@ -15,6 +15,8 @@ type Graph struct {
 	root   *Scope
 	top    *Group
 	events *Stream
+
+	passages []passage // in the order drawn
 }
 
 // Site is where an operator stands in a rules file.
@@ -184,7 +186,7 @@ func (s *Stream) add(op operator, name string) *Stream {
 	if st, ok := op.(starter); ok {
 		s.scope.starters = append(s.scope.starters, st)
 	}
-	return &Stream{graph: s.graph, scope: s.scope, from: op, out: &n.out}
+	return s.graph.behind(op, s.scope, &n.out)
 }
 
 // keep gives an operator a slot for its state. It is called right after add.
@@ -194,8 +196,10 @@ func (n *node) keep() {
 }
 
 // branch returns a further place behind an operator that has several outs.
-func (s *Stream) branch(op operator, out *Out) *Stream {
-	return &Stream{graph: s.graph, scope: s.scope, from: op, out: out}
+func (s *Stream) branch(op operator, out *Out, name string) *Stream {
+	further := s.graph.behind(op, s.scope, out)
+	s.graph.nameLast(name)
+	return further
 }
 
 // From reports whether nothing reaches the stream but what was handed to head.
@@ -264,7 +268,7 @@ func Merge(streams ...*Stream) (*Stream, error) {
 		m.froms = append(m.froms, s.from)
 		s.out.next = append(s.out.next, m)
 	}
-	return &Stream{graph: first.graph, scope: scope, from: m, out: &m.out}, nil
+	return first.graph.behind(m, scope, &m.out), nil
 }
 
 // merge brings events from inner groups to the group that they share.

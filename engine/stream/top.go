@@ -17,7 +17,7 @@ func (s *Stream) Top(k int, key engine.Key) (top, rest *Stream, err error) {
 	}
 	op := &topmost{k: k, key: key}
 	top = s.addWithState(op, "top")
-	return top, s.branch(op, &op.rest), nil
+	return top, s.branch(op, &op.rest, "rest"), nil
 }
 
 type topmost struct {
