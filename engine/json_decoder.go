@@ -1,0 +1,359 @@
+package engine
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// JSONDecoder reads events from JSON objects, as ParseJSON does, and gives them
+// their identities. An object that is written in the plain way, of an identity
+// that the engine knows, is read in one pass that allocates nothing but the
+// description; any other goes through ParseJSON. The results are the same.
+//
+// A JSONDecoder belongs to one goroutine.
+type JSONDecoder struct {
+	ids    *Identities
+	names  *Names
+	states map[string]string // so that a state is allocated once
+
+	data []byte
+	at   int
+	name []byte // what the object at hand says of its identity, as it stands there
+	seen Fields
+}
+
+// NewJSONDecoder returns a decoder that makes the events' identities in ids.
+func NewJSONDecoder(ids *Identities) *JSONDecoder {
+	return &JSONDecoder{ids: ids, names: NewNames(), states: make(map[string]string)}
+}
+
+// Decode reads one event. The errors are those of ParseJSON. It does not keep
+// data. When there are too many identities, the event has one of its own, so
+// that the engine can tell of it.
+func (d *JSONDecoder) Decode(data []byte) (Event, error) {
+	var e Event
+	plain := d.object(data, &e)
+	if plain {
+		if e.ID = d.names.Lookup(d.name); e.ID != nil {
+			return e, nil
+		}
+	}
+	e, parts, err := ParseJSON(data)
+	if err != nil {
+		return Event{}, err
+	}
+	if e.ID, err = d.ids.Intern(parts); err != nil {
+		e.ID = d.ids.Loose(parts)
+	} else if plain {
+		d.names.Add(string(d.name), e.ID)
+	}
+	return e, nil
+}
+
+// object reads an object into e, but for its identity: what that is made of is
+// only collected in name, and is valid if a name that leads to an identity is
+// the same. It reports false for all that is unusual.
+func (d *JSONDecoder) object(data []byte, e *Event) bool {
+	if len(data) > MaxJSONBytes {
+		return false
+	}
+	d.data, d.at, d.name, d.seen = data, 0, d.name[:0], 0
+	if !d.take('{') {
+		return false
+	}
+	if d.take('}') {
+		return d.space() == len(data)
+	}
+	for {
+		if !d.member(e) {
+			return false
+		}
+		if d.take('}') {
+			return d.space() == len(data)
+		}
+		if !d.take(',') {
+			return false
+		}
+	}
+}
+
+// member reads one key and its value.
+func (d *JSONDecoder) member(e *Event) bool {
+	d.space()
+	key, ok := d.text()
+	if !ok || !d.take(':') {
+		return false
+	}
+	d.space()
+	switch string(key) {
+	case `"state"`:
+		text, ok := d.own(HasState)
+		e.SetState(d.state(text))
+		return ok
+	case `"description"`:
+		text, ok := d.own(HasDescription)
+		e.SetDescription(string(text))
+		return ok
+	case `"time"`:
+		t, ok := d.time()
+		e.SetTime(t)
+		return ok && d.once(HasTime)
+	case `"metric"`:
+		m, ok := d.number()
+		e.SetMetric(m)
+		return ok && d.once(HasMetric)
+	case `"ttl"`:
+		n, ok := d.nanos()
+		e.SetTTL(time.Duration(n))
+		return ok && d.once(HasTTL)
+	}
+	return d.identity(key)
+}
+
+// once reports whether a field comes for the first time.
+func (d *JSONDecoder) once(f Fields) bool {
+	first := d.seen&f == 0
+	d.seen |= f
+	return first
+}
+
+// own reads the text of a field, without its quotes.
+func (d *JSONDecoder) own(f Fields) ([]byte, bool) {
+	text, ok := d.text()
+	if !ok {
+		return nil, false
+	}
+	return text[1 : len(text)-1], d.once(f)
+}
+
+// identity collects a member that is part of the identity.
+func (d *JSONDecoder) identity(key []byte) bool {
+	start := d.at
+	if !d.skip() {
+		return false
+	}
+	d.name = append(append(append(d.name, key...), d.data[start:d.at]...), ',')
+	return true
+}
+
+// skip passes a value: a text, a list of texts, or what ends where the next
+// member begins. Whether the latter is valid is for ParseJSON to say, when it
+// sees it for the first time.
+func (d *JSONDecoder) skip() bool {
+	switch d.next() {
+	case '"':
+		_, ok := d.text()
+		return ok
+	case '{':
+		return false
+	case '[':
+		return d.list()
+	}
+	for ; d.at < len(d.data); d.at++ {
+		switch d.data[d.at] {
+		case ',', '}', ' ', '\t', '\r', '\n':
+			return true
+		case '"', '[', ']', '{', ':':
+			return false
+		}
+	}
+	return false
+}
+
+func (d *JSONDecoder) list() bool {
+	d.at++
+	if d.take(']') {
+		return true
+	}
+	for {
+		d.space()
+		if _, ok := d.text(); !ok {
+			return false
+		}
+		if d.take(']') {
+			return true
+		}
+		if !d.take(',') {
+			return false
+		}
+	}
+}
+
+// next returns the byte at hand, or 0 at the end.
+func (d *JSONDecoder) next() byte {
+	if d.at < len(d.data) {
+		return d.data[d.at]
+	}
+	return 0
+}
+
+// space passes white space and returns where it ends.
+func (d *JSONDecoder) space() int {
+	for d.at < len(d.data) {
+		switch d.data[d.at] {
+		case ' ', '\t', '\r', '\n':
+			d.at++
+		default:
+			return d.at
+		}
+	}
+	return d.at
+}
+
+// take passes c, and white space before it, if it is next.
+func (d *JSONDecoder) take(c byte) bool {
+	d.space()
+	if d.next() != c {
+		return false
+	}
+	d.at++
+	return true
+}
+
+// text returns a text with its quotes. It takes none that has escapes, control
+// characters or bytes that are not UTF-8.
+func (d *JSONDecoder) text() ([]byte, bool) {
+	if d.next() != '"' {
+		return nil, false
+	}
+	ascii := true
+	for i := d.at + 1; i < len(d.data); i++ {
+		switch c := d.data[i]; {
+		case c == '"':
+			text := d.data[d.at : i+1]
+			d.at = i + 1
+			return text, ascii || utf8.Valid(text)
+		case c == '\\' || c < ' ':
+			return nil, false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return nil, false
+}
+
+// maxStates bounds the states that are kept.
+const maxStates = 256
+
+func (d *JSONDecoder) state(text []byte) string {
+	state, ok := d.states[string(text)]
+	if !ok {
+		state = string(text)
+		if len(d.states) < maxStates && len(state) <= maxStates {
+			d.states[state] = state
+		}
+	}
+	return state
+}
+
+// time reads seconds, or a text in one of the forms of ISO 8601.
+func (d *JSONDecoder) time() (Time, bool) {
+	if d.next() != '"' {
+		n, ok := d.nanos()
+		return Time(n), ok
+	}
+	text, ok := d.text()
+	if !ok {
+		return 0, false
+	}
+	t, err := jsonTime(text)
+	return t, err == nil
+}
+
+// jsonDigits is a number taken apart: digits / 10^places.
+type jsonDigits struct {
+	negative bool
+	digits   uint64
+	places   int
+	text     []byte
+	exponent bool // there is one: only text counts
+}
+
+// maxDigits is how many digits surely fit a uint64.
+const maxDigits = 18
+
+// digits takes apart a number in the form that JSON wants.
+func (d *JSONDecoder) digits() (n jsonDigits, ok bool) {
+	start := d.at
+	if d.next() == '-' {
+		n.negative = true
+		d.at++
+	}
+	whole := d.run(&n)
+	if whole == 0 || whole > 1 && d.data[d.at-whole] == '0' {
+		return n, false
+	}
+	if d.next() == '.' {
+		d.at++
+		if n.places = d.run(&n); n.places == 0 {
+			return n, false
+		}
+	}
+	if whole+n.places > maxDigits {
+		return n, false
+	}
+	if c := d.next(); c == 'e' || c == 'E' {
+		n.exponent = true
+		d.at++
+		if c := d.next(); c == '+' || c == '-' {
+			d.at++
+		}
+		var power jsonDigits
+		if d.run(&power) == 0 {
+			return n, false
+		}
+	}
+	n.text = d.data[start:d.at]
+	return n, true
+}
+
+// run adds a run of digits to n and returns how many there were.
+func (d *JSONDecoder) run(n *jsonDigits) (count int) {
+	for c := d.next(); '0' <= c && c <= '9'; c = d.next() {
+		n.digits = n.digits*10 + uint64(c-'0')
+		d.at++
+		count++
+	}
+	return count
+}
+
+// tens are the powers of ten that a number may be divided by to be rounded once
+// only: both are exact as float64.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
+
+func (d *JSONDecoder) number() (float64, bool) {
+	n, ok := d.digits()
+	if !ok {
+		return 0, false
+	}
+	if n.exponent || n.digits >= 1<<53 {
+		f, err := strconv.ParseFloat(string(n.text), 64)
+		return f, err == nil
+	}
+	f := float64(n.digits) / tens[n.places]
+	if n.negative {
+		f = -f
+	}
+	return f, true
+}
+
+// maxPlainSeconds is below the bound that ParseJSON has for seconds.
+const maxPlainSeconds = 9_100_000_000
+
+// nanos reads seconds as nanoseconds.
+func (d *JSONDecoder) nanos() (int64, bool) {
+	n, ok := d.digits()
+	if !ok || n.exponent || n.places > 9 {
+		return 0, false
+	}
+	whole := n.digits / uint64(tens[n.places])
+	if whole >= maxPlainSeconds {
+		return 0, false
+	}
+	nanos := int64(n.digits * uint64(tens[9-n.places]))
+	if n.negative {
+		nanos = -nanos
+	}
+	return nanos, true
+}
