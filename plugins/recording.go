@@ -57,11 +57,22 @@ func RegisterRecording(r Recording) {
 	recordings[r.Name] = r
 }
 
-// SniffRecording returns the format of what in holds, and what to read
-// instead of in.
+// readSize is how much of a recording is read at once.
+const readSize = 256 << 10
+
+// SniffRecording returns the format of what in holds, which may be packed by
+// gzip, zstd or bzip2, and what to read instead of in.
 func SniffRecording(in io.Reader) (Recording, io.Reader, error) {
 	sealed = true
-	buffered := bufio.NewReaderSize(in, SniffLen)
+	packed := bufio.NewReaderSize(in, readSize)
+	unpacked, err := unpack(packed)
+	if err != nil {
+		return Recording{}, nil, err
+	}
+	buffered := packed
+	if unpacked != packed {
+		buffered = bufio.NewReaderSize(unpacked, readSize)
+	}
 	head, err := buffered.Peek(SniffLen)
 	if err != nil && err != io.EOF {
 		return Recording{}, nil, err
@@ -83,6 +94,7 @@ func isJSONLines(head []byte) bool {
 // readJSONLines reads one event per line.
 func readJSONLines(in io.Reader, env RecordingEnv) error {
 	r := bufio.NewReaderSize(in, 64<<10)
+	decoder := engine.NewJSONDecoder(env.Identities)
 	for n := 1; ; n++ {
 		line, err := readLine(r)
 		if errors.Is(err, errLongLine) {
@@ -99,12 +111,11 @@ func readJSONLines(in io.Reader, env RecordingEnv) error {
 		if len(line) == 0 {
 			continue
 		}
-		e, parts, err := engine.ParseJSON(line)
+		e, err := decoder.Decode(line)
 		if err != nil {
 			env.Skipped(fmt.Errorf("line %d: %w", n, err))
 			continue
 		}
-		e.ID = env.Identities.Loose(parts)
 		if err := env.Emit(&e); err != nil {
 			return err
 		}

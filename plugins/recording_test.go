@@ -3,6 +3,8 @@ package plugins
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,5 +65,23 @@ func TestUnknownRecording(t *testing.T) {
 	}
 	if _, _, err := SniffRecording(io.MultiReader()); err != nil {
 		t.Errorf("an empty recording: %v", err)
+	}
+}
+
+// TestPackedRecording reads what "gzip", "zstd" and "bzip2" made of two events.
+func TestPackedRecording(t *testing.T) {
+	for _, name := range []string{"events.jsonl.gz", "events.jsonl.zst", "events.jsonl.bz2"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, skipped, err := readAll(t, string(data), func(*engine.Event) error { return nil })
+		want := "{\"host\":\"a\",\"time\":1}\n{\"host\":\"b\",\"time\":2}\n"
+		if events != want || len(skipped) > 0 || err != nil {
+			t.Errorf("%s: got %s, %v, %v", name, events, skipped, err)
+		}
+		if _, _, err := SniffRecording(strings.NewReader(string(data[:5]) + "\xff\xff\xff\xff")); err == nil {
+			t.Errorf("%s: what is broken is taken", name)
+		}
 	}
 }
