@@ -39,7 +39,7 @@ func (e *Env) Screen() *terminal.Screen {
 
 type kind[T any] struct {
 	make    func(Env, *Table) (T, error)
-	options []string
+	options []Option
 }
 
 // The sealed table of constructors: the only state of the package.
@@ -69,7 +69,7 @@ func register[T, O any](table map[string]kind[T], name string, defaults O, build
 		panic("plugins: " + name + " is registered twice")
 	}
 	table[name] = kind[T]{
-		options: optionNames(defaults),
+		options: optionsOf(defaults),
 		make: func(env Env, t *Table) (T, error) {
 			o := defaults
 			var none T

@@ -78,14 +78,19 @@ func (c *Config) defineLanguage() {
 	L.SetGlobal("events", c.luaStream(c.Graph.Events(), c.main))
 	L.SetGlobal("source", c.kinds("source"))
 	L.SetGlobal("sink", c.kinds("sink"))
-	for name, fn := range map[string]lua.LGFunction{
+	for name, fn := range c.functions() {
+		c.setFunction(name, fn)
+	}
+}
+
+// functions are those that a rules file sees besides Lua's own.
+func (c *Config) functions() map[string]lua.LGFunction {
+	return map[string]lua.LGFunction{
 		"event": c.event, "merge": c.merge, "now": c.nowFunction, "require": c.require,
 		"index": c.index, "lookup": c.lookup,
 		"rule": c.declareRule, "every": c.every,
 		"all": c.all, "any": c.any, "at_least": c.atLeast, "percent": c.percent,
 		"settings": c.settings, "secret": c.secret,
-	} {
-		c.setFunction(name, fn)
 	}
 }
 

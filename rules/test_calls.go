@@ -65,18 +65,26 @@ func (t *tester) run(ctx context.Context, it testCase) error {
 	return err
 }
 
-// metatable makes the metatable of the argument of tests.
-func (t *tester) metatable() *lua.LTable {
-	calls := map[string]struct {
-		most int
-		call func(*tester, *args) int
-	}{
+// testCall is one call of the argument of tests.
+type testCall struct {
+	most int // arguments; -1: any number
+	call func(*tester, *args) int
+}
+
+// testCalls returns the calls by name.
+func testCalls() map[string]testCall {
+	return map[string]testCall{
 		"send": {-1, (*tester).send}, "advance": {1, (*tester).advance}, "replay": {1, (*tester).replay},
 		"received": {1, (*tester).receivedCall}, "tapped": {1, (*tester).tappedCall},
 		"run": {2, (*tester).runStream}, "now": {0, (*tester).now},
 		// What a function returns besides, as string.find does, is no mistake here.
 		"eq": {-1, (*tester).eq}, "match": {-1, (*tester).match}, "ok": {-1, (*tester).ok}, "error": {-1, (*tester).raises},
 	}
+}
+
+// metatable makes the metatable of the argument of tests.
+func (t *tester) metatable() *lua.LTable {
+	calls := testCalls()
 	names := slices.Sorted(maps.Keys(calls))
 	bound := make(map[string]*lua.LFunction)
 	for name, m := range calls {
