@@ -67,11 +67,15 @@ func (r *Reader) Next() (engine.Event, error) {
 }
 
 func (r *Reader) event(line []byte) (engine.Event, error) {
-	var e engine.Event
 	p, err := ParseLine(line)
 	if err != nil {
-		return e, err
+		return engine.Event{}, err
 	}
+	return r.eventOf(p)
+}
+
+// eventOf makes the event of a point, whose name it does not keep.
+func (r *Reader) eventOf(p Point) (e engine.Event, err error) {
 	if e.ID = r.names.Lookup(p.Name); e.ID == nil {
 		name := string(p.Name)
 		if e.ID, err = r.naming.intern(name, r.ids); err != nil {
