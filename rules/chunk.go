@@ -21,6 +21,7 @@ type chunks struct {
 	byPath map[string]*lua.FunctionProto
 	read   func(path string) ([]byte, error)
 	names  map[string]map[int][]string // of variables that are read, by file and line
+	cover  *Coverage                   // nil: nothing is marked
 }
 
 func newChunks(o Options) *chunks {
@@ -71,7 +72,7 @@ func (c *chunks) compile(name string, text []byte) (*lua.FunctionProto, error) {
 	if err != nil {
 		return nil, syntaxError(name, text, err)
 	}
-	if c.names[name], err = placeCalls(name, chunk); err != nil {
+	if chunk, c.names[name], err = placeCalls(name, chunk, c.cover.marker(name, text)); err != nil {
 		return nil, err
 	}
 	proto, err := lua.Compile(chunk, name)

@@ -129,6 +129,9 @@ func (c *Config) Start() {
 		return
 	}
 	c.main.started = true
+	if c.tests != nil {
+		c.tests.count(c.Graph)
+	}
 	c.Graph.Start()
 }
 

@@ -11,5 +11,6 @@
 // and convert.go turn events into Lua values and back; predicate.go does so
 // with queries and functions. The stream_*.go files bind the operators, one
 // file per family; index.go, rule.go, tree.go, source.go and settings.go the
-// rest of the language. The test_*.go files are "tocsin test".
+// rest of the language. The test_*.go files are "tocsin test", and coverage.go what
+// its tests reached.
 package rules

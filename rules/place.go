@@ -15,18 +15,20 @@ type placer struct {
 	depth int
 	deep  int // the line where it is nested too deep
 	names map[int][]string
+	mark  func(line int) ast.Stmt // makes what is put before each statement; nil: nothing is
 }
 
 // placeCalls gives each method call of a chain the line that it stands on; the
-// parser gives all of them the first line of the chain. It returns the names of
+// parser gives all of them the first line of the chain. If there is a mark, it
+// puts one before each statement. It returns the tree and the names of
 // variables that are read, by line, and fails when the tree is nested too deep.
-func placeCalls(name string, chunk []ast.Stmt) (names map[int][]string, err error) {
-	p := &placer{names: make(map[int][]string)}
-	p.stmts(chunk)
+func placeCalls(name string, chunk []ast.Stmt, mark func(line int) ast.Stmt) ([]ast.Stmt, map[int][]string, error) {
+	p := &placer{names: make(map[int][]string), mark: mark}
+	chunk = p.stmts(chunk)
 	if p.deep > 0 {
-		return nil, fmt.Errorf("%s:%d: nested more than %d deep", name, p.deep, maxNesting)
+		return nil, nil, fmt.Errorf("%s:%d: nested more than %d deep", name, p.deep, maxNesting)
 	}
-	return p.names, nil
+	return chunk, p.names, nil
 }
 
 // enter counts one level, and reports whether to go on.
@@ -38,13 +40,20 @@ func (p *placer) enter(line int) bool {
 	return p.deep == 0
 }
 
-func (p *placer) stmts(list []ast.Stmt) {
+// stmts walks a block and returns what stands in its place.
+func (p *placer) stmts(list []ast.Stmt) []ast.Stmt {
+	var marked []ast.Stmt
 	for _, s := range list {
+		if _, isLabel := s.(*ast.LabelStmt); p.mark != nil && !isLabel {
+			marked = append(marked, p.mark(s.Line()))
+		}
+		marked = append(marked, s)
 		if p.enter(s.Line()) {
 			p.stmt(s)
 		}
 		p.depth--
 	}
+	return marked
 }
 
 func (p *placer) stmt(s ast.Stmt) {
@@ -57,23 +66,23 @@ func (p *placer) stmt(s ast.Stmt) {
 	case *ast.FuncCallStmt:
 		p.exprs(s.Expr)
 	case *ast.DoBlockStmt:
-		p.stmts(s.Stmts)
+		s.Stmts = p.stmts(s.Stmts)
 	case *ast.WhileStmt:
 		p.exprs(s.Condition)
-		p.stmts(s.Stmts)
+		s.Stmts = p.stmts(s.Stmts)
 	case *ast.RepeatStmt:
-		p.stmts(s.Stmts)
+		s.Stmts = p.stmts(s.Stmts)
 		p.exprs(s.Condition)
 	case *ast.IfStmt:
 		p.exprs(s.Condition)
-		p.stmts(s.Then)
-		p.stmts(s.Else)
+		s.Then = p.stmts(s.Then)
+		s.Else = p.stmts(s.Else)
 	case *ast.NumberForStmt:
 		p.exprs(s.Init, s.Limit, s.Step)
-		p.stmts(s.Stmts)
+		s.Stmts = p.stmts(s.Stmts)
 	case *ast.GenericForStmt:
 		p.exprs(s.Exprs...)
-		p.stmts(s.Stmts)
+		s.Stmts = p.stmts(s.Stmts)
 	case *ast.FuncDefStmt:
 		p.exprs(s.Name.Func, s.Name.Receiver, s.Func)
 	case *ast.ReturnStmt:
@@ -128,6 +137,6 @@ func (p *placer) expr(e ast.Expr) {
 	case *ast.UnaryLenOpExpr:
 		p.exprs(e.Expr)
 	case *ast.FunctionExpr:
-		p.stmts(e.Stmts)
+		e.Stmts = p.stmts(e.Stmts)
 	}
 }

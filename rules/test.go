@@ -8,12 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"tocsin/engine"
+	"tocsin/engine/stream"
+	"tocsin/plugins/terminal"
 )
 
 // TestOptions are what tests are run with.
@@ -23,8 +27,35 @@ type TestOptions struct {
 	// values. Logger takes only what print writes: the errors that tests provoke
 	// would drown it.
 	Options
-	// Out takes one line for each failure, and the last line.
+	// Out takes what failed, and the last line; nil: nothing is written.
 	Out io.Writer
+	// Colors is what Out shows.
+	Colors terminal.Colors
+	// Run says which tests run, by their names; nil: all.
+	Run *regexp.Regexp
+	// Coverage takes which lines and operators the tests reached; nil: nothing is
+	// counted. It is a new one for each run.
+	Coverage *Coverage
+	// Done is called after each test, on the goroutine of Test; nil: not called.
+	Done func(TestResult)
+	// Reads is called with the path of each file that is about to be read, be
+	// it of tests, of rules or a recording; nil: not called.
+	Reads func(path string)
+}
+
+// TestResult is what one test came to.
+type TestResult struct {
+	// File is the path of the file of tests. Name is the test's; "" stands for the
+	// file itself, which could not be loaded.
+	File, Name string
+	// Took is how long the test ran, by the wall.
+	Took time.Duration
+	// Failure says on one line why the test failed: FILE:LINE, what was expected,
+	// what came. "" is a test that passed.
+	Failure string
+	// Detail is lines that show what was expected beside what came; "" when the
+	// Failure says it all.
+	Detail string
 }
 
 // Test runs the tests in paths: files, or folders, in which it finds every
@@ -39,16 +70,13 @@ func Test(ctx context.Context, paths []string, o TestOptions) (passed, failed in
 	if len(files) == 0 {
 		return 0, 0, fmt.Errorf("cannot find tests: there is no *_test.lua in %s", strings.Join(paths, ", "))
 	}
-	if o.Out == nil {
-		o.Out = io.Discard
-	}
-	run := &testRun{options: o, chunks: newChunks(o.Options)}
+	run := newTestRun(o, files)
 	for _, file := range files {
 		if err := run.file(ctx, file); err != nil {
 			return run.passed, run.failed, err
 		}
 	}
-	fmt.Fprintf(o.Out, "%d passed, %d failed\n", run.passed, run.failed)
+	fmt.Fprintf(run.options.Out, "%d passed, %d failed\n", run.passed, run.failed)
 	return run.passed, run.failed, nil
 }
 
@@ -85,53 +113,110 @@ type testRun struct {
 	passed, failed int
 }
 
+func newTestRun(o TestOptions, files []string) *testRun {
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if o.Reads == nil {
+		o.Reads = func(string) {}
+	}
+	r := &testRun{options: o, chunks: newChunks(o.Options)}
+	read := r.chunks.read
+	r.chunks.read = func(path string) ([]byte, error) {
+		o.Reads(path)
+		return read(path)
+	}
+	if r.chunks.cover = o.Coverage; o.Coverage != nil {
+		for _, file := range files {
+			o.Coverage.without[file] = true
+		}
+	}
+	return r
+}
+
 // file runs the tests of one file. Each runs in a configuration of its own, for
 // which the file is run again.
 func (r *testRun) file(ctx context.Context, path string) error {
-	for n := 0; ; n++ {
+	for n := 0; n >= 0; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		more := r.one(ctx, path, n)
-		if !more {
-			return nil
-		}
+		n = r.one(ctx, path, n)
 	}
+	return nil
 }
 
-// one runs test n of a file and reports whether there are more.
-func (r *testRun) one(ctx context.Context, path string, n int) (more bool) {
-	o := r.options.Options
-	o.Now, o.Secret, o.Logger = 0, nil, nil
-	t := &tester{received: make(map[string][]engine.Message), taps: make(map[string][]engine.Message)}
-	o.Output = t.record
-	c := newConfig(o, r.chunks)
-	defer c.Close()
-	if r.options.Logger != nil {
-		c.printed = r.options.Logger
+// next returns the number of the first test from n on that is to run, or -1.
+func (r *testRun) next(tests []testCase, n int) int {
+	for ; n < len(tests); n++ {
+		if r.options.Run == nil || r.options.Run.MatchString(tests[n].name) {
+			return n
+		}
 	}
-	t.config, c.tests = c, t
-	t.define()
-	err := c.loadFile(path)
-	if err != nil {
-		r.fail(err.Error())
-		return false
+	return -1
+}
+
+// one runs the first test of a file, from number n on, that is to run. It
+// returns the number of the one after it, or -1.
+func (r *testRun) one(ctx context.Context, path string, n int) (next int) {
+	began := time.Now()
+	t := r.newTester()
+	defer t.close()
+	if err := t.config.loadFile(path); err != nil {
+		r.done(TestResult{File: path, Took: time.Since(began), Failure: oneLine(err.Error())})
+		return -1
 	}
-	if n >= len(t.tests) {
-		return false
+	if n = r.next(t.tests, n); n < 0 {
+		return -1
 	}
 	it := t.tests[n]
-	err = t.run(ctx, it)
+	result := TestResult{File: path, Name: it.name}
+	err := t.run(ctx, it)
 	var failure *testFailure
 	switch {
-	case err == nil:
-		r.passed++
 	case errors.As(err, &failure):
-		r.fail(fmt.Sprintf("%s: test %s: %s", failure.pos, it.name, failure.text))
-	default:
-		r.fail(named(err.Error(), it.name))
+		result.Failure = oneLine(fmt.Sprintf("%s: test %s: %s", failure.pos, it.name, failure.text))
+		result.Detail = failure.detail
+	case err != nil:
+		result.Failure = oneLine(named(err.Error(), it.name))
 	}
-	return n+1 < len(t.tests)
+	result.Took = time.Since(began)
+	r.done(result)
+	return r.next(t.tests, n+1)
+}
+
+// newTester makes a configuration in which a file of tests can run.
+func (r *testRun) newTester() *tester {
+	o := r.options.Options
+	o.Now, o.Secret, o.Logger = 0, nil, nil
+	t := &tester{
+		received: make(map[string][]engine.Message), taps: make(map[string][]engine.Message),
+		reads: r.options.Reads, coverage: r.options.Coverage,
+	}
+	o.Output = t.record
+	t.config = newConfig(o, r.chunks)
+	if r.options.Logger != nil {
+		t.config.printed = r.options.Logger
+	}
+	t.config.tests = t
+	t.define()
+	if t.coverage != nil {
+		t.marks = t.coverage.begin(t.config.lua)
+	}
+	return t
+}
+
+// done counts a test, and tells of it.
+func (r *testRun) done(result TestResult) {
+	if result.Failure == "" {
+		r.passed++
+	} else {
+		r.failed++
+		fmt.Fprintf(r.options.Out, "%s\n%s", result.Failure, colorDetail(result.Detail, r.options.Colors))
+	}
+	if r.options.Done != nil {
+		r.options.Done(result)
+	}
 }
 
 // named puts the name of a test behind the FILE:LINE that a message begins
@@ -143,11 +228,6 @@ func named(text, name string) string {
 	return "test " + name + ": " + text
 }
 
-func (r *testRun) fail(text string) {
-	r.failed++
-	fmt.Fprintln(r.options.Out, oneLine(text))
-}
-
 // tester is what a configuration under test knows of its tests.
 type tester struct {
 	config   *Config
@@ -157,6 +237,33 @@ type tester struct {
 	stopped  func() error                // whether Test shall end
 	running  bool                        // a test is running
 	failure  *testFailure                // its first
+	reads    func(path string)           // is told of the files read
+	coverage *Coverage                   // nil: nothing is counted
+	marks    *lua.LTable                 // of the statements that were reached
+}
+
+// count has the operators of a graph count, if that was asked for. It is called
+// when the graph is drawn.
+func (t *tester) count(g *stream.Graph) {
+	if t.coverage != nil {
+		g.CountPassages()
+	}
+}
+
+// counted notes what the operators of a graph passed.
+func (t *tester) counted(g *stream.Graph) {
+	if t.coverage != nil {
+		t.coverage.add(g)
+	}
+}
+
+// close notes what was reached, and ends the configuration.
+func (t *tester) close() {
+	t.counted(t.config.Graph)
+	if t.coverage != nil {
+		t.coverage.end(t.marks)
+	}
+	t.config.Close()
 }
 
 type testCase struct {
@@ -165,7 +272,7 @@ type testCase struct {
 }
 
 // testFailure is what a check of a test failed with.
-type testFailure struct{ pos, text string }
+type testFailure struct{ pos, text, detail string }
 
 func (f *testFailure) Error() string { return f.pos + ": " + f.text }
 

@@ -203,6 +203,7 @@ func (t *tester) advance(a *args) int {
 func (t *tester) replay(a *args) int {
 	t.start(a)
 	path := t.path(a)
+	t.reads(path)
 	t.outside(a, func() error { return t.replayFile(path) })
 	return 0
 }
@@ -280,7 +281,13 @@ func (t *tester) raises(a *args) int {
 // failed notes that the test failed, and ends it. The note stays, even if Lua
 // catches the error.
 func (t *tester) failed(a *args, format string, values ...any) {
-	f := &testFailure{pos(a.L), strings.TrimPrefix(a.name, "t:") + ": " + fmt.Sprintf(format, values...)}
+	t.failedWith(a, "", format, values...)
+}
+
+// failedWith is failed with lines that show the failure in detail.
+func (t *tester) failedWith(a *args, detail, format string, values ...any) {
+	text := strings.TrimPrefix(a.name, "t:") + ": " + fmt.Sprintf(format, values...)
+	f := &testFailure{pos: pos(a.L), text: text, detail: detail}
 	if t.failure == nil {
 		t.failure = f
 	}

@@ -18,7 +18,7 @@ const maxDeep = 32
 // eq is t:eq(a, b).
 func (t *tester) eq(a *args) int {
 	if got, want := a.get(1), a.get(2); !t.config.deepEqual(got, want, 0) {
-		t.failed(a, "not equal; expected %s, got %s", show(want), show(got))
+		t.differs(a, "not equal", got, want, true)
 	}
 	return 0
 }
@@ -30,9 +30,18 @@ func (t *tester) match(a *args) int {
 		a.wrong(2, "a list of events")
 	}
 	if why := t.config.mismatch(got, want, "", 0); why != "" {
-		t.failed(a, "%s; expected %s, got %s", why, show(want), show(got))
+		t.differs(a, why, got, want, false)
 	}
 	return 0
+}
+
+// differs ends a test in which got is not what it should be.
+func (t *tester) differs(a *args, why string, got, want lua.LValue, exact bool) {
+	detail, most := t.config.sideBySide(got, want, exact), maxShown
+	if detail != "" {
+		most = maxShownBeside
+	}
+	t.failedWith(a, detail, "%s; expected %s, got %s", why, showUpTo(want, most), showUpTo(got, most))
 }
 
 // mismatch says where what was got differs from what is expected; "" is
@@ -218,14 +227,19 @@ func near(x, y float64) bool {
 	return math.Abs(x-y) <= 1e-9*max(math.Abs(x), math.Abs(y))
 }
 
-// maxShown bounds the values in a failure, in bytes.
-const maxShown = 2000
+// Bounds of the values in a failure, in bytes.
+const (
+	maxShown       = 2000
+	maxShownBeside = 300 // when they are shown side by side as well
+)
 
 // show shows a value on one line, as one would write it in Lua.
-func show(v lua.LValue) string {
+func show(v lua.LValue) string { return showUpTo(v, maxShown) }
+
+func showUpTo(v lua.LValue, most int) string {
 	text := showIn(v, 0)
-	if len(text) > maxShown {
-		text = strings.ToValidUTF8(text[:maxShown], "") + " …"
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + " …"
 	}
 	return text
 }

@@ -5,10 +5,16 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	"tocsin/plugins/terminal"
 )
 
 var update = flag.Bool("update", false, "write the expected outputs")
@@ -33,20 +39,8 @@ func TestFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/failing/output"
-	if *update {
-		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(out.Bytes(), want) {
-		t.Errorf("got\n%s\nwant\n%s", out.Bytes(), want)
-	}
-	if passed != 1 || failed != 14 {
+	golden(t, "testdata/failing/output", out.Bytes())
+	if passed != 1 || failed != 19 {
 		t.Errorf("%d passed, %d failed", passed, failed)
 	}
 }
@@ -72,5 +66,56 @@ func TestCancelled(t *testing.T) {
 	_, failed, err := Test(ctx, []string{path}, TestOptions{Out: io.Discard})
 	if failed != 1 && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("failed %d, %v", failed, err)
+	}
+}
+
+// TestRun runs some tests of two files, and wants to be told of them and of
+// what was read.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.lua":      `sink.led { name = "out" }`,
+		"a_test.lua": `config "a.lua" test("one", function(t) t:replay "a.jsonl" end) test("two", function() error "not to run" end) test("once more", function(t) t:eq(1, 2) end)`,
+		"b_test.lua": `test("two", function() error "not to run" end)`,
+		"c_test.lua": `test(`,
+		"a.jsonl":    `{"host":"a","time":1}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var results, read []string
+	passed, failed, err := Test(context.Background(), []string{dir}, TestOptions{
+		Run: regexp.MustCompile("^on"),
+		Done: func(r TestResult) {
+			results = append(results, fmt.Sprintf("%s %q %t %t", filepath.Base(r.File), r.Name, r.Failure == "", r.Took > 0))
+		},
+		Reads: func(path string) { read = append(read, filepath.Base(path)) },
+	})
+	if err != nil || passed != 1 || failed != 2 {
+		t.Errorf("%d passed, %d failed, %v", passed, failed, err)
+	}
+	if got, want := strings.Join(results, ", "), `a_test.lua "one" true true, a_test.lua "once more" false true, c_test.lua "" false true`; got != want {
+		t.Errorf("results are %s, want %s", got, want)
+	}
+	if got, want := strings.Join(read, " "), "a_test.lua a.lua a.jsonl b_test.lua c_test.lua"; got != want {
+		t.Errorf("read was %s, want %s", got, want)
+	}
+}
+
+// TestColors wants the rows that differ to be coloured where colours can be
+// shown, and nothing else.
+func TestColors(t *testing.T) {
+	const detail = "  a | b\n! c | d\n"
+	for _, c := range []struct {
+		colors terminal.Colors
+		want   string
+	}{
+		{terminal.Monochrome, detail},
+		{terminal.Ansi16, "  a | b\n\x1b[91m! c | d\x1b[0m\n"},
+	} {
+		if got := colorDetail(detail, c.colors); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
 	}
 }

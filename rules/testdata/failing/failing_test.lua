@@ -45,3 +45,24 @@ test("passes", function(t)
   t:match({ { event {}, none }, event {} }, { { {}, none }, {} })
   t:eq(event { host = "a" }, { host = "a" })
 end)
+test("match: one is missing of many", function(t)
+  local got = {}
+  for i = 1, 9 do got[i] = event { host = "app" .. i, metric = i, state = "ok" } end
+  local want = {}
+  for i = 1, 9 do want[i] = { host = "app" .. i, metric = i } end
+  table.remove(got, 3)
+  t:match(got, want)
+end)
+test("match: a long text", function(t)
+  t:match({ event { service = "shop", description = ("%d%% up, %.1f%% errors, seen from %d places and then some more"):format(71, 2.5, 3) } },
+    { { service = "shop", description = "71% up, 2.5% errors, seen from 4 places and then some more", tags = { "a" } } })
+end)
+test("match: a list of lists", function(t)
+  t:match({ { event { metric = 1 } }, event { metric = 1 } }, { { { metric = 2 } }, { { metric = 1 } } })
+end)
+test("eq: events", function(t)
+  t:eq(event { host = "a", code = 5 }, { host = "a", code = "6", zone = "x" })
+end)
+test("eq: texts", function(t)
+  t:eq("a", "b")
+end)
