@@ -71,6 +71,7 @@ type Config struct {
 	rules       map[string]*rule
 	unfinished  map[string]string // where rule(name) stands without its table
 	trees       map[*lua.LFunction]*tree
+	taps        []*stream.Stream // where taps stand, outside of tests
 	treeList    []*tree
 }
 
@@ -146,7 +147,7 @@ func (c *Config) Close() {
 func (c *Config) now() engine.Time { return c.at.engine.Now() }
 
 // discard is the output of a configuration that is only checked.
-type discard struct{}
+type discard struct{ sink *Sink }
 
 func (discard) Put(engine.Message) {}
 func (discard) Flush()             {}

@@ -149,7 +149,8 @@ func (c *Config) declareSink(a *args, kind string, t *plugins.Table) int {
 	}
 	made, err := plugins.NewSink(kind, c.env(a, "sink", o.Name), t)
 	a.optionError(err)
-	s := &Sink{Name: o.Name, Kind: kind, Pos: t.Pos, Sink: made, Queue: o.Queue, Full: o.Full, output: discard{}}
+	s := &Sink{Name: o.Name, Kind: kind, Pos: t.Pos, Sink: made, Queue: o.Queue, Full: o.Full}
+	s.output = discard{s}
 	if c.opts.Output != nil {
 		if s.output, err = c.opts.Output(s); err != nil {
 			a.fail("%v", err)

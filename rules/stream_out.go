@@ -32,6 +32,7 @@ var outMethods = map[string]method{
 	"tap": {1, func(a *args, s *stream.Stream) ([]*stream.Stream, error) {
 		name, c := a.text(1, "the name of the tap"), a.config
 		if c.tests == nil {
+			c.taps = append(c.taps, s)
 			return one(s)
 		}
 		c.tests.drawTap(name)

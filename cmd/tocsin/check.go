@@ -9,7 +9,8 @@ import (
 
 // checkCommand is "tocsin check".
 type checkCommand struct {
-	Files []string `arg:"" name:"file" help:"Rules files."`
+	Files  []string `arg:"" name:"file" help:"Rules files."`
+	Strict bool     `help:"Take warnings for mistakes."`
 }
 
 // Help is shown by "tocsin check --help".
@@ -20,6 +21,10 @@ func (*checkCommand) Help() string {
 
 Each file is loaded as "run" would, with its options, queries and names of rules, but no port is opened, no secret is needed and nothing is sent. Mistakes are shown as FILE:LINE: what is wrong.
 
+What is no mistake, but likely not meant, is shown as FILE:LINE: warning: a stream that goes nowhere, a query that no event can match, a "by" with a group for each event, a "changed" without "init" that pages at each start. To have these fail as well:
+
+  tocsin check --strict tocsin.lua
+
 The exit code is 0 when all files are good, 1 otherwise.`
 }
 
@@ -27,23 +32,38 @@ The exit code is 0 when all files are good, 1 otherwise.`
 func (c *checkCommand) Run(p *process) error {
 	failed := false
 	for _, file := range c.Files {
-		if strings.HasSuffix(file, "_test.lua") {
-			failed = true
-			fmt.Fprintf(p.err, "%s: this is a file of tests; run it with \"tocsin test\"\n", file)
-			continue
-		}
-		config, err := rules.Load(file, rules.Options{})
-		if err != nil {
+		if err := c.check(p, file); err != nil {
 			failed = true
 			fmt.Fprintln(p.err, err)
-			continue
 		}
-		fmt.Fprintf(p.out, "%s: ok: %s\n", file, contents(config))
-		config.Close()
 	}
 	if failed {
 		return errFailed
 	}
+	return nil
+}
+
+// check checks one file, and shows its warnings.
+func (c *checkCommand) check(p *process, file string) error {
+	if strings.HasSuffix(file, "_test.lua") {
+		return fmt.Errorf("%s: this is a file of tests; run it with \"tocsin test\"", file)
+	}
+	config, err := rules.Load(file, rules.Options{})
+	if err != nil {
+		return err
+	}
+	defer config.Close()
+	warnings, err := config.Warnings()
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(p.err, w)
+	}
+	if c.Strict && len(warnings) > 0 {
+		return fmt.Errorf("%s: %s; without --strict they would pass", file, counted(len(warnings), "warning"))
+	}
+	fmt.Fprintf(p.out, "%s: ok: %s\n", file, contents(config))
 	return nil
 }
 

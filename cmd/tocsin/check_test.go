@@ -1,0 +1,69 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// warned is a rules file and the warnings that it deserves, without their
+// place's file.
+var warned = []struct {
+	name, text string
+	want       string // a pattern; "" is none
+}{
+	{"a stream that goes nowhere", "events:where 'metric > 1'\n  :by 'host'\n  :over(3)", `:3: warning: the stream behind over goes nowhere; end it with `},
+	{"one branch is enough", "local a, b = events:split 'metric > 1' b:to(sink.log {})", ""},
+	{"a stream kept for branches", "local s = events:over(1) s:to(sink.log {}) s:emit()", ""},
+	{"a tap", "events:over(1):tap 'x'", ""},
+	{"a rule on a stream", "rule 'r' { on = events:over(1), eval = function() end }", ""},
+	{"a stream of a source", "source.graphite { through = function(s) return s:over(1) end }", ""},
+
+	{"a query that cannot match", "events:where 'service = \"a\" and service = \"b\"':to(sink.log {})",
+		`:1: warning: no event can match the query .*: service = "a" and service = "b" exclude one another; correct`},
+	{"in a function", "every(1, function()\n  return index 'host':share 'metric > 5 and metric < 3'\nend)",
+		`:2: warning: no event can match the query .*: metric > 5 and metric < 3 exclude`},
+	{"in classify", "events:classify {\n critical = 'metric > \"5\"' }:to(sink.log {})", `:1: warning: no event can match .* not two numbers`},
+	{"in a list of classify", "events:classify { { 'bad', 'metric > \"5\"' }, 'ok' }:to(sink.log {})", `:1: warning: no event can match`},
+	{"in split", "local a = events:split('host', 'host = nil and host') a:to(sink.log {})", `:1: warning: no event can match`},
+	{"what only looks like a query", "local t = { where = function() end } t:where '1 2 3'", ""},
+
+	{"by without bound", "events:by('host', 'description'):counter():to(sink.log {})", `:1: warning: by "description" makes a group for each description .*; group by`},
+	{"by with bound", "events:by('host', 'state'):counter():to(sink.log {})", ""},
+
+	{"changed without init", "events:changed 'state':to(sink.pagerduty { routing_key = 'k' })",
+		`:1: warning: changed has no init, .*goes to sink pagerduty .*init = "ok"`},
+	{"with options", "events:changed('state', {}):throttle(1, 60):to(sink.webhook { url = 'http://127.0.0.1/' })", `changed has no init`},
+	{"with init", "events:changed('state', { init = 'ok' }):to(sink.pagerduty { routing_key = 'k' })", ""},
+	{"with pairs", "events:changed('state', { pairs = true }):to(sink.pagerduty { routing_key = 'k' })", ""},
+	{"what is filtered", "events:changed 'state':where 'state = \"critical\"':to(sink.pagerduty { routing_key = 'k' })", ""},
+	{"what shows a state", "events:changed 'state':to(sink.pagerduty { routing_key = 'k' }, sink.led {})", ""},
+	{"what is only written", "events:changed 'state':to(sink.log {})", ""},
+}
+
+func TestWarnings(t *testing.T) {
+	for _, c := range warned {
+		t.Run(c.name, func(t *testing.T) {
+			file := writeFile(t, "warned.lua", c.text)
+			r := runLine(t, "", "check", file)
+			matches(t, "standard error", r.err, c.want)
+			if r.code != exitOK {
+				t.Errorf("exit code %d", r.code)
+			}
+			strict := runLine(t, "", "check", "--strict", file)
+			matches(t, "standard error of --strict", strict.err, c.want)
+			if (strict.code == exitFailed) != (c.want != "") {
+				t.Errorf("exit code %d with --strict", strict.code)
+			}
+		})
+	}
+}
+
+// TestNoWarnings wants the examples to be free of warnings.
+func TestNoWarnings(t *testing.T) {
+	for _, name := range []string{"shop.lua", "demo.lua"} {
+		r := runLine(t, "", "check", "--strict", filepath.Join(root, "examples/shop", name))
+		if r.code != exitOK || r.err != "" {
+			t.Errorf("%s: exit code %d: %s", name, r.code, r.err)
+		}
+	}
+}
