@@ -37,7 +37,7 @@ func (c *Config) sourceCalls() ([]sourceCall, error) {
 		if err != nil {
 			return nil, syntaxError(file, text, err)
 		}
-		if _, err := placeCalls(file, chunk); err != nil {
+		if _, _, err := placeCalls(file, chunk, nil); err != nil {
 			return nil, err
 		}
 		eachCall(reflect.ValueOf(chunk), func(call *ast.FuncCallExpr) {
