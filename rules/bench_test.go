@@ -8,25 +8,32 @@ import (
 	"tocsin/engine"
 )
 
-// BenchmarkPredicate compares a query with the same condition as a function.
+// BenchmarkPredicate compares a query with the same condition as a function,
+// compiled and in the VM.
 func BenchmarkPredicate(b *testing.B) {
-	for name, text := range map[string]string{
-		"query":    `return 'metric > 5 and state = "ok"'`,
-		"function": `return function(e) return e.metric > 5 and e.state == "ok" end`,
+	const text = `return function(e) return e.metric > 5 and e.state == "ok" end`
+	for _, bench := range []struct {
+		name, text string
+		vm         bool
+	}{
+		{"query", `return 'metric > 5 and state = "ok"'`, false},
+		{"function", text, false},
+		{"function-vm", text, true},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(bench.name, func(b *testing.B) {
 			c := mustLoad(b, "", Options{})
-			proto, err := newChunks(Options{}).compile("p.lua", []byte(text))
+			p, _, err := c.predicate(luaResult(b, c, bench.text))
 			if err != nil {
 				b.Fatal(err)
 			}
-			v, err := c.runChunk(proto)
-			if err != nil {
-				b.Fatal(err)
-			}
-			p, _, err := c.predicate(v)
-			if err != nil {
-				b.Fatal(err)
+			if f, isFunction := p.(function); isFunction {
+				if f.program == nil {
+					b.Fatal("it is not compiled")
+				}
+				if bench.vm {
+					f.program = nil
+					p = f
+				}
 			}
 			e := engine.Event{ID: c.Engine.Identities().Loose(engine.Parts{Host: "a", Has: engine.HasHost})}
 			e.SetMetric(6)
@@ -38,6 +45,25 @@ func BenchmarkPredicate(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkKey reads a key that a function computes.
+func BenchmarkKey(b *testing.B) {
+	c := mustLoad(b, "", Options{})
+	k, err := c.key(luaResult(b, c, `return function(e) if e.metric > 5 then return e.host end return e.service:sub(1, 3) end`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var parts engine.Parts
+	parts.SetService("cpu/percent-user")
+	e := engine.Event{ID: c.Engine.Identities().Loose(parts)}
+	e.SetMetric(4)
+	b.ReportAllocs()
+	for b.Loop() {
+		if v, err := k.Value(&e); v.Str != "cpu" || err != nil {
+			b.Fatal(v, err)
+		}
 	}
 }
 

@@ -22,10 +22,15 @@ type chunks struct {
 	read   func(path string) ([]byte, error)
 	names  map[string]map[int][]string // of variables that are read, by file and line
 	cover  *Coverage                   // nil: nothing is marked
+	// natives are the functions of the files, compiled to Go where they can be.
+	natives map[*lua.FunctionProto]*compiledFunction
 }
 
 func newChunks(o Options) *chunks {
-	c := &chunks{byPath: make(map[string]*lua.FunctionProto), read: o.ReadFile, names: make(map[string]map[int][]string)}
+	c := &chunks{
+		byPath: make(map[string]*lua.FunctionProto), read: o.ReadFile,
+		names: make(map[string]map[int][]string), natives: make(map[*lua.FunctionProto]*compiledFunction),
+	}
 	if c.read == nil {
 		c.read = readSource
 	}
@@ -72,13 +77,17 @@ func (c *chunks) compile(name string, text []byte) (*lua.FunctionProto, error) {
 	if err != nil {
 		return nil, syntaxError(name, text, err)
 	}
-	if chunk, c.names[name], err = placeCalls(name, chunk, c.cover.marker(name, text)); err != nil {
+	chunk, placed, err := placeCalls(name, chunk, c.cover.marker(name, text))
+	if err != nil {
 		return nil, err
 	}
+	c.names[name] = placed.names
+	functions := markFunctions(placed.functions)
 	proto, err := lua.Compile(chunk, name)
 	if err != nil {
 		return nil, syntaxError(name, text, err)
 	}
+	c.linkNatives(proto, functions)
 	return proto, nil
 }
 

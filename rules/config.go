@@ -66,6 +66,8 @@ type Config struct {
 	main    *flow          // that of Engine
 	tests   *tester        // nil outside of tests
 	texts   queries
+	native  frame
+	used    map[*lua.FunctionProto]form // what functions that may be native are used for
 
 	settingsPos string
 	rules       map[string]*rule

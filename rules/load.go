@@ -66,6 +66,7 @@ func newConfig(o Options, compiled *chunks) *Config {
 	c.lua = c.newLua()
 	c.restrict(c.lua)
 	c.makeTypes()
+	c.makeNative()
 	c.makeQueries()
 	c.defineLanguage()
 	return c

@@ -13,22 +13,24 @@ const maxNesting = 1000
 // placer walks a syntax tree before it is compiled.
 type placer struct {
 	depth int
-	deep  int // the line where it is nested too deep
-	names map[int][]string
+	deep  int                     // the line where it is nested too deep
+	names map[int][]string        // of variables that are read, by line
 	mark  func(line int) ast.Stmt // makes what is put before each statement; nil: nothing is
+	// functions are in the order of the text, outer ones first.
+	functions []*ast.FunctionExpr
 }
 
 // placeCalls gives each method call of a chain the line that it stands on; the
 // parser gives all of them the first line of the chain. If there is a mark, it
-// puts one before each statement. It returns the tree and the names of
-// variables that are read, by line, and fails when the tree is nested too deep.
-func placeCalls(name string, chunk []ast.Stmt, mark func(line int) ast.Stmt) ([]ast.Stmt, map[int][]string, error) {
+// puts one before each statement. It returns the tree and the placer, which
+// knows what is in it, and fails when the tree is nested too deep.
+func placeCalls(name string, chunk []ast.Stmt, mark func(line int) ast.Stmt) ([]ast.Stmt, *placer, error) {
 	p := &placer{names: make(map[int][]string), mark: mark}
 	chunk = p.stmts(chunk)
 	if p.deep > 0 {
 		return nil, nil, fmt.Errorf("%s:%d: nested more than %d deep", name, p.deep, maxNesting)
 	}
-	return chunk, p.names, nil
+	return chunk, p, nil
 }
 
 // enter counts one level, and reports whether to go on.
@@ -137,6 +139,7 @@ func (p *placer) expr(e ast.Expr) {
 	case *ast.UnaryLenOpExpr:
 		p.exprs(e.Expr)
 	case *ast.FunctionExpr:
+		p.functions = append(p.functions, e)
 		e.Stmts = p.stmts(e.Stmts)
 	}
 }

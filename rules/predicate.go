@@ -75,7 +75,7 @@ func (c *Config) predicate(v lua.LValue) (p engine.Predicate, by any, err error)
 		return q, string(v), nil
 	case *lua.LFunction:
 		v = c.same(v)
-		return function{c, v}, v, nil
+		return function{c, v, c.programOf(v, ofEvent)}, v, nil
 	}
 	return nil, nil, fmt.Errorf("expected a query or a function of the event, got %s", describe(v))
 }
@@ -89,15 +89,17 @@ func (c *Config) key(v lua.LValue) (engine.Key, error) {
 		}
 		return engine.FieldNamed(string(v)), nil
 	case *lua.LFunction:
-		return keyFunction{c, c.same(v)}, nil
+		v = c.same(v)
+		return keyFunction{c, v, c.programOf(v, ofEvent)}, nil
 	}
 	return nil, fmt.Errorf("expected the name of a field or a function of the event, got %s", describe(v))
 }
 
 // function is a Lua function as a predicate. Two of one function are equal.
 type function struct {
-	config *Config
-	fn     *lua.LFunction
+	config  *Config
+	fn      *lua.LFunction
+	program *program // nil: the VM runs it
 }
 
 var _ engine.Predicate = function{}
@@ -110,6 +112,11 @@ func (f function) Rest(e *engine.Event) (bool, error) { return f.Match(e) }
 
 // Match implements engine.Predicate: anything but nil and false holds.
 func (f function) Match(e *engine.Event) (bool, error) {
+	if f.program != nil {
+		if v := f.config.native.runTest(f.program, f.fn, e); v != unsure {
+			return v == yes, nil
+		}
+	}
 	v, err := f.config.call(f.fn, f.config.luaEvent(e))
 	if err != nil {
 		return false, err
@@ -119,14 +126,20 @@ func (f function) Match(e *engine.Event) (bool, error) {
 
 // keyFunction is a Lua function as a key. Two of one function are equal.
 type keyFunction struct {
-	config *Config
-	fn     *lua.LFunction
+	config  *Config
+	fn      *lua.LFunction
+	program *program // nil: the VM runs it
 }
 
 var _ engine.Key = keyFunction{}
 
 // Value implements engine.Key.
 func (f keyFunction) Value(e *engine.Event) (engine.Value, error) {
+	if f.program != nil {
+		if v, ok := f.config.native.runValue(f.program, f.fn, e); ok {
+			return v, nil
+		}
+	}
 	v, err := f.config.call(f.fn, f.config.luaEvent(e))
 	if err != nil {
 		return engine.Value{}, err

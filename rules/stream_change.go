@@ -31,7 +31,13 @@ var changeMethods = map[string]method{
 		if field == "tags" {
 			return one(s.Map(c.tagsFunc(fn)))
 		}
+		program := c.programOf(fn, ofValue)
 		return orErr(s.Adjust(field, func(v engine.Value) (engine.Value, error) {
+			if program != nil {
+				if out, ok := c.native.runAdjust(program, fn, v); ok {
+					return out, nil
+				}
+			}
 			out, err := c.call(fn, luaValue(v))
 			if err != nil {
 				return engine.Value{}, err
@@ -54,7 +60,13 @@ var changeMethods = map[string]method{
 
 // mapFunc makes a Lua function one from event to event.
 func (c *Config) mapFunc(fn *lua.LFunction) stream.MapFunc {
+	program := c.programOf(fn, eventToEvent)
 	return func(e *engine.Event) (engine.Event, bool, error) {
+		if program != nil {
+			if out, kept, ok := c.native.runEvent(program, fn, e); ok {
+				return out, kept, nil
+			}
+		}
 		v, err := c.call(fn, c.luaEvent(e))
 		if err != nil {
 			return engine.Event{}, false, err
