@@ -15,10 +15,10 @@ type Option struct {
 
 // SourceOptions returns the options of a kind of source, in the order of its
 // struct; nil when there is no such kind.
-func SourceOptions(name string) []Option { sealed = true; return sources[name].options }
+func SourceOptions(name string) []Option { sealed.Store(true); return sources[name].options }
 
 // SinkOptions is SourceOptions for sinks.
-func SinkOptions(name string) []Option { sealed = true; return sinks[name].options }
+func SinkOptions(name string) []Option { sealed.Store(true); return sinks[name].options }
 
 // optionsOf describes the struct of a kind's defaults.
 func optionsOf(defaults any) []Option {

@@ -48,7 +48,7 @@ var recordings = map[string]Recording{
 
 // RegisterRecording adds a format, from an init function.
 func RegisterRecording(r Recording) {
-	if sealed {
+	if sealed.Load() {
 		panic("plugins: recording " + r.Name + " is registered too late")
 	}
 	if _, ok := recordings[r.Name]; ok {
@@ -63,7 +63,7 @@ const readSize = 256 << 10
 // SniffRecording returns the format of what in holds, which may be packed by
 // gzip, zstd or bzip2, and what to read instead of in.
 func SniffRecording(in io.Reader) (Recording, io.Reader, error) {
-	sealed = true
+	sealed.Store(true)
 	packed := bufio.NewReaderSize(in, readSize)
 	unpacked, err := unpack(packed)
 	if err != nil {

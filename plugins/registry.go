@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -46,7 +47,7 @@ type kind[T any] struct {
 var (
 	sources = map[string]kind[engine.Source]{}
 	sinks   = map[string]kind[engine.Sink]{}
-	sealed  bool
+	sealed  atomic.Bool
 )
 
 // RegisterSource adds a kind of source, from an init function. defaults holds
@@ -62,7 +63,7 @@ func RegisterSink[O any](name string, defaults O, build func(Env, O) (engine.Sin
 }
 
 func register[T, O any](table map[string]kind[T], name string, defaults O, build func(Env, O) (T, error)) {
-	if sealed {
+	if sealed.Load() {
 		panic("plugins: " + name + " is registered too late")
 	}
 	if _, ok := table[name]; ok {
@@ -86,10 +87,10 @@ func register[T, O any](table map[string]kind[T], name string, defaults O, build
 }
 
 // Sources and Sinks list the kinds there are, sorted.
-func Sources() []string { sealed = true; return slices.Sorted(maps.Keys(sources)) }
+func Sources() []string { sealed.Store(true); return slices.Sorted(maps.Keys(sources)) }
 
 // Sinks lists the kinds of sinks, sorted.
-func Sinks() []string { sealed = true; return slices.Sorted(maps.Keys(sinks)) }
+func Sinks() []string { sealed.Store(true); return slices.Sorted(maps.Keys(sinks)) }
 
 // NewSource makes a source of a kind from its options. Errors name the place
 // in the rules file.
@@ -103,7 +104,7 @@ func NewSink(name string, env Env, t *Table) (engine.Sink, error) {
 }
 
 func create[T any](table map[string]kind[T], what, name string, env Env, t *Table) (T, error) {
-	sealed = true
+	sealed.Store(true)
 	k, ok := table[name]
 	if !ok {
 		var none T
