@@ -9,28 +9,20 @@ import (
 	"tocsin/plugins"
 )
 
-// Replay reads a recording and hands its events to the engine, as if they came
-// from the configuration's source of the recording's kind: its options say what
-// names mean, its ttl, tags and through apply. before is called with each event
-// before it is handed in, to move the clock; its error ends the replay and is
-// returned. What makes no event is told to skipped.
-func (c *Config) Replay(in io.Reader, before func(*engine.Event) error, skipped func(error)) error {
+// readRecording reads a recording, whose events come as if from the
+// configuration's source of the recording's kind: its options say what names
+// mean, its ttl and tags apply. known is told that source, which may be nil,
+// before the first event.
+func (c *Config) readRecording(in io.Reader, env plugins.RecordingEnv, known func(*Source)) error {
 	format, in, err := plugins.SniffRecording(in)
 	if err != nil {
 		return err
 	}
-	env := plugins.RecordingEnv{Identities: c.Engine.Identities(), Skipped: skipped}
 	from := c.onlySource(format.Name)
+	known(from)
 	if from != nil {
 		env.Source = from.Source
 		env.Identities = env.Identities.Tagged(from.Tags)
-	}
-	env.Emit = func(e *engine.Event) error {
-		if err := before(e); err != nil {
-			return err
-		}
-		c.ingestFrom(from, e)
-		return nil
 	}
 	return format.Read(in, env)
 }
@@ -70,19 +62,28 @@ func (t *tester) replayFile(path string) error {
 	}
 	defer file.Close()
 	c := t.config
+	var from *Source
 	events, bad := 0, 0
-	err = c.Replay(file, func(e *engine.Event) error {
-		if events++; events == 1 && e.Has&engine.HasTime != 0 {
-			c.Engine.StartAt(e.Time)
-		}
-		if e.Has&engine.HasTime == 0 {
+	env := plugins.RecordingEnv{
+		Identities: c.Engine.Identities(),
+		Emit: func(e *engine.Event) error {
+			if events++; events == 1 && e.Has&engine.HasTime != 0 {
+				c.Engine.StartAt(e.Time)
+			}
+			if e.Has&engine.HasTime != 0 {
+				if err := t.moveTo(e.Time); err != nil {
+					return err
+				}
+			}
+			c.ingestFrom(from, e)
 			return nil
-		}
-		return t.moveTo(e.Time)
-	}, func(err error) {
-		bad++
-		c.logger.Warn("recording", "file", path, "err", err)
-	})
+		},
+		Skipped: func(err error) {
+			bad++
+			c.logger.Warn("recording", "file", path, "err", err)
+		},
+	}
+	err = c.readRecording(file, env, func(s *Source) { from = s })
 	c.Engine.Flush()
 	if err == nil && events == 0 && bad > 0 {
 		err = fmt.Errorf("none of its %d entries makes an event", bad)

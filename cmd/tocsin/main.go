@@ -25,7 +25,7 @@ const (
 	exitFailed  = 1   // a check, a test, a start or a request failed
 	exitUsage   = 2   // the command line, or a query on it, is wrong
 	exitNothing = 3   // a query that matches nothing
-	exitAtOnce  = 130 // ended by a second signal
+	exitAtOnce  = 130 // ended by a second signal, or a replay by the first
 )
 
 // commands is the command line. The comment of each field's type is in its own

@@ -3,56 +3,66 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
 )
 
-// progressEvents is after how many events a replay shows how far it is.
-const progressEvents = 4096
-
 // progress is the bar of a replay: on a terminal, unless the output goes there
 // too.
 type progress struct {
-	bar   *pb.ProgressBar // nil: none
-	out   io.Writer
-	in    *recordingFile
-	began time.Time
+	bar    *pb.ProgressBar // nil: none
+	out    io.Writer
+	files  []*recordingFile
+	events atomic.Int64 // of all replays that share the bar
+	began  time.Time
 }
 
-func newProgress(p *process, in *recordingFile) *progress {
-	g := &progress{out: p.err, in: in, began: time.Now()}
+// newProgress starts the bar of what reads these files.
+func newProgress(p *process, files []*recordingFile) *progress {
+	g := &progress{out: p.err, files: files, began: time.Now()}
 	if !isTerminal(p.err) || isTerminal(p.out) {
 		return g
 	}
 	layout := pb.ProgressBarTemplate(`{{string . "events"}} {{bar . }} {{percent . }} {{rtime . "%s left"}}`)
-	if in.size == 0 {
-		layout = `{{string . "events"}} {{etime . }}`
+	var size int64
+	for _, f := range files {
+		if f.size == 0 {
+			layout = `{{string . "events"}} {{etime . }}`
+		}
+		size += f.size
 	}
-	g.bar = pb.New64(in.size).SetTemplate(layout).SetWriter(p.err).Set(pb.CleanOnFinish, true).Start()
+	g.bar = pb.New64(size).SetTemplate(layout).SetWriter(p.err).Set(pb.CleanOnFinish, true).Start()
 	return g
 }
 
-// show says how far the replay is.
-func (g *progress) show(events int) {
+// add counts events and shows how far the replay is. It may be called from
+// several goroutines.
+func (g *progress) add(events int) {
+	g.events.Add(int64(events))
 	if g.bar == nil {
 		return
 	}
-	g.bar.Set("events", g.rate(events))
-	g.bar.SetCurrent(g.in.read.n)
+	var read int64
+	for _, f := range g.files {
+		read += f.read.Load()
+	}
+	g.bar.Set("events", g.rate())
+	g.bar.SetCurrent(read)
 }
 
 // finish ends the bar with a line that stays.
-func (g *progress) finish(events int) {
+func (g *progress) finish() {
 	if g.bar == nil {
 		return
 	}
-	g.show(events)
 	g.bar.Finish()
-	fmt.Fprintf(g.out, "%s in %.1f s\n", g.rate(events), time.Since(g.began).Seconds())
+	fmt.Fprintf(g.out, "%s in %.1f s\n", g.rate(), time.Since(g.began).Seconds())
 }
 
-func (g *progress) rate(events int) string {
+func (g *progress) rate() string {
+	events := g.events.Load()
 	rate := float64(events) / max(time.Since(g.began).Seconds(), 1e-3)
 	unit := ""
 	switch {

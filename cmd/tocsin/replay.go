@@ -2,13 +2,15 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"os"
+	"slices"
+	"strconv"
+	"time"
 
 	"tocsin/engine"
 	"tocsin/rules"
@@ -16,8 +18,14 @@ import (
 
 // replayCommand is "tocsin replay".
 type replayCommand struct {
-	File string `arg:"" help:"The rules file."`
-	From string `required:"" placeholder:"RECORDING" help:"The recorded events; \"-\" is the standard input."`
+	File   string        `arg:"" help:"The rules file."`
+	From   []string      `required:"" sep:"none" placeholder:"RECORDING" help:"Recorded events; \"-\" is the standard input. Several recordings are merged by time."`
+	Since  string        `placeholder:"TIME" help:"Leave out events before TIME: seconds, or ISO 8601."`
+	Until  string        `placeholder:"TIME" help:"Leave out events at TIME and after it."`
+	Speed  string        `default:"max" placeholder:"N" help:"How fast time goes: 1 is as it went, 60 a minute each second, max as fast as can be (default)."`
+	Diff   string        `placeholder:"OTHER" help:"Show what the rules file OTHER would do that FILE would not, and the reverse."`
+	Within time.Duration `default:"5m" placeholder:"DURATION" help:"With --diff: how much earlier or later the same message may come (5m)."`
+	JSON   bool          `name:"json" help:"With --diff: JSON lines, also on a terminal."`
 }
 
 // Help is shown by "tocsin replay --help".
@@ -31,170 +39,190 @@ Only the pages:
 
   tocsin replay shop.lua --from week.jsonl | jq -c 'select(.sink == "pagerduty").event'
 
-Does a change of the rules change what they do?
+Two recordings of one night, an hour of it, a minute each second:
 
-  diff <(tocsin replay old.lua --from week.jsonl) <(tocsin replay new.lua --from week.jsonl)
+  tocsin replay shop.lua --from graphite.txt.zst --from collectd.dgrams --since 2026-11-20T02:00:00Z --until 2026-11-20T03:00:00Z --speed 60
 
-A recording is told by its content: JSON lines (as "tocsin query" and sink.file write them), graphite lines, or collectd's datagrams; any of them may be gzipped. The clock follows the events' times, from the first to the last; nothing is sent anywhere, and the same recording gives the same output each time.
+Which pages would be new, gone, earlier or later with other rules?
 
-What makes no event is skipped, and counted on the standard error.`
+  tocsin replay shop.lua --from week.jsonl --diff new.lua
+
+docs/replay.md says what a recording may be, and what --diff compares. The same recording gives the same output each time; nothing is sent anywhere.
+
+The exit code is 0 when all was replayed, 1 when something failed or --diff found a difference, 130 when it was interrupted; what was printed until then is whole.`
 }
 
-// Run replays the recording.
+// Run replays the recordings.
 func (c *replayCommand) Run(p *process) error {
-	in, err := openRecording(p, c.From)
+	o, err := c.options()
+	if err != nil {
+		return usageError(err)
+	}
+	ctx, over := untilSignal(p)
+	defer over()
+	if c.Diff != "" {
+		return c.diff(ctx, p, o)
+	}
+	return c.print(ctx, p, o)
+}
+
+// replayOptions are what the flags say.
+type replayOptions struct {
+	since, until *engine.Time
+	speed        float64 // 0: as fast as can be
+}
+
+func (c *replayCommand) options() (o replayOptions, err error) {
+	if o.since, err = timeFlag("--since", c.Since); err != nil {
+		return o, err
+	}
+	if o.until, err = timeFlag("--until", c.Until); err != nil {
+		return o, err
+	}
+	if c.Speed != "max" {
+		o.speed, err = strconv.ParseFloat(c.Speed, 64)
+		if err != nil || !(o.speed > 0) || math.IsInf(o.speed, 0) {
+			return o, fmt.Errorf("--speed %q is neither a number above 0 nor max", c.Speed)
+		}
+	}
+	if i := slices.Index(c.From, "-"); i >= 0 && slices.Contains(c.From[i+1:], "-") {
+		return o, errors.New("the standard input can be read only once")
+	}
+	if c.Diff == "" {
+		return o, nil
+	}
+	switch {
+	case slices.Contains(c.From, "-"):
+		return o, errors.New("--diff reads the recording twice, so it cannot be the standard input")
+	case o.speed > 0:
+		return o, errors.New("--diff and --speed do not go together")
+	case c.Within < 0:
+		return o, errors.New("--within must not be negative")
+	}
+	return o, nil
+}
+
+// timeFlag reads a time as an event's is read.
+func timeFlag(flag, text string) (*engine.Time, error) {
+	if text == "" {
+		return nil, nil
+	}
+	value := any(text)
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		value = json.Number(text)
+	}
+	line, err := json.Marshal(map[string]any{"time": value})
+	if err != nil {
+		return nil, fmt.Errorf("%s %q is no time", flag, text)
+	}
+	e, _, err := engine.ParseJSON(line)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return &e.Time, nil
+}
+
+// untilSignal returns a context that the first signal ends; its cause has the
+// exit code. A second signal ends the process. over must be called.
+func untilSignal(p *process) (ctx context.Context, over func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := p.signals()
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(&codedError{exitAtOnce, fmt.Errorf("ended by a signal (%v)", s)})
+		case <-ctx.Done():
+			return
+		}
+		<-signals
+		os.Exit(exitAtOnce)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// print prints what each sink would get.
+func (c *replayCommand) print(ctx context.Context, p *process, o replayOptions) error {
+	out := &replayPrinter{out: bufio.NewWriterSize(p.out, 64<<10)}
+	config, err := rules.Load(c.File, rules.Options{Logger: p.logger("info"), Output: out.output})
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out := bufio.NewWriterSize(p.out, 64<<10)
-	r := &replay{out: out}
-	if r.config, err = rules.Load(c.File, rules.Options{Logger: p.logger("info"), Output: r.output}); err != nil {
+	defer config.Close()
+	files, err := openRecordings(ctx, p, c.From)
+	if err != nil {
 		return err
 	}
-	defer r.config.Close()
-	r.bar = newProgress(p, in)
-	err = r.run(in)
-	r.bar.finish(r.events)
-	if flushed := out.Flush(); err == nil {
+	defer closeRecordings(files)
+	bar := newProgress(p, files)
+	replay := c.replay(config, files, bar, o)
+	shown := replay.Progress
+	replay.Progress = func(events int) error {
+		shown(events)
+		return out.failed
+	}
+	if o.speed > 0 {
+		replay.Wait = (&pace{engine: config.Engine, speed: o.speed, flush: out.out.Flush}).wait
+	}
+	err = replay.Run(ctx)
+	bar.finish()
+	if flushed := out.out.Flush(); err == nil {
 		err = flushed
 	}
-	if r.skipped > 0 {
-		p.complain(fmt.Errorf("%s of the recording made no event; the first: %w", counted(r.skipped, "piece"), r.firstSkipped))
+	return replayed(ctx, p, files, err)
+}
+
+// replay makes a replay that moves the bar.
+func (c *replayCommand) replay(config *rules.Config, files []*recordingFile, bar *progress, o replayOptions) *rules.Replay {
+	before := 0
+	return &rules.Replay{
+		Config: config, Recordings: recordings(files), Since: o.since, Until: o.until,
+		Progress: func(events int) error {
+			bar.add(events - before)
+			before = events
+			return nil
+		},
 	}
-	if err != nil {
-		return fmt.Errorf("cannot replay %q to the end: %w", c.From, err)
+}
+
+// replayed says how the replay of files ended.
+func replayed(ctx context.Context, p *process, files []*recordingFile, err error) error {
+	reportSkipped(p, files)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("cannot replay: %w", err)
 	}
-	return nil
+	return brokenOff(files)
 }
 
-// recordingFile is a recording that is read.
-type recordingFile struct {
-	io.Reader
-	file io.Closer
-	size int64 // in bytes, as it is on disk; 0: not known
-	read *countingReader
+// pace holds a replay to the wall's clock.
+type pace struct {
+	engine *engine.Engine
+	speed  float64
+	flush  func() error // what was printed is shown before a pause
+	began  time.Time
+	first  engine.Time // when it began, in the recording
 }
 
-// openRecording opens a recording, unpacked if need be.
-func openRecording(p *process, name string) (*recordingFile, error) {
-	r := &recordingFile{file: io.NopCloser(nil)}
-	raw := p.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("cannot open recording: %w", err)
-		}
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			r.size = info.Size()
-		}
-		r.file, raw = f, f
+// wait is for rules.Replay.
+func (c *pace) wait(ctx context.Context, t engine.Time) error {
+	if c.began.IsZero() {
+		c.began, c.first = time.Now(), c.engine.Now()
 	}
-	r.read = &countingReader{r: raw}
-	buffered := bufio.NewReaderSize(r.read, 256<<10)
-	r.Reader = buffered
-	if head, _ := buffered.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		unpacked, err := gzip.NewReader(buffered)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("cannot unpack recording %q: %w", name, err), r.Close())
-		}
-		r.Reader = unpacked
+	pause := engine.Seconds(engine.InSeconds(t.Sub(c.first))/c.speed) - time.Since(c.began)
+	if pause <= 0 {
+		return ctx.Err()
 	}
-	return r, nil
-}
-
-// Close closes the file.
-func (r *recordingFile) Close() error { return r.file.Close() }
-
-type countingReader struct {
-	r io.Reader
-	n int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-// replay runs a configuration on recorded events, with a clock that follows
-// them.
-type replay struct {
-	config *rules.Config
-	out    *bufio.Writer
-	failed error // of out
-	bar    *progress
-
-	events       int
-	skipped      int
-	firstSkipped error
-}
-
-// run replays to the end. After the last event the clock stands.
-func (r *replay) run(in io.Reader) error {
-	r.config.Start()
-	if err := r.config.Replay(in, r.next, r.skip); err != nil {
+	if err := c.flush(); err != nil {
 		return err
 	}
-	return r.failed
-}
-
-// next moves the clock to the event that is about to be handed in.
-func (r *replay) next(ev *engine.Event) error {
-	e := r.config.Engine
-	if ev.Has&engine.HasTime != 0 {
-		e.StartAt(ev.Time)
-		e.Advance(ev.Time, 0)
-	}
-	if r.events++; r.events%progressEvents == 0 {
-		e.Flush()
-		r.bar.show(r.events)
-	}
-	return r.failed
-}
-
-func (r *replay) skip(err error) {
-	if r.skipped++; r.skipped == 1 {
-		r.firstSkipped = err
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
-
-// output is what the streams put into for a sink.
-func (r *replay) output(s *rules.Sink) (engine.Output, error) {
-	name, err := json.Marshal(s.Name)
-	if err != nil {
-		return nil, err
-	}
-	return &replayOutput{replay: r, head: []byte(`{"sink":` + string(name) + `,"event`)}, nil
-}
-
-// replayOutput prints what one sink would have got.
-type replayOutput struct {
-	replay *replay
-	head   []byte
-	line   []byte
-}
-
-// Put prints a message.
-func (o *replayOutput) Put(m engine.Message) {
-	line := append(o.line[:0], o.head...)
-	if m.List {
-		line = append(line, `s":[`...)
-		for i := range m.Events {
-			if i > 0 {
-				line = append(line, ',')
-			}
-			line = engine.AppendJSON(line, &m.Events[i])
-		}
-		line = append(line, "]}\n"...)
-	} else {
-		line = append(engine.AppendJSON(append(line, `":`...), &m.Events[0]), "}\n"...)
-	}
-	o.line = line
-	if _, err := o.replay.out.Write(line); err != nil {
-		o.replay.failed = err
-	}
-}
-
-// Flush implements engine.Output.
-func (o *replayOutput) Flush() {}
