@@ -14,7 +14,11 @@ import (
 func (c *Coverage) Write(w io.Writer, listing bool) error {
 	out := bufio.NewWriter(w)
 	files := c.Files()
-	c.writeShares(out, files)
+	if len(files) == 0 {
+		fmt.Fprintln(out, "coverage: the tests read no rules file")
+	} else {
+		c.writeShares(out, files)
+	}
 	c.writeMissed(out, files)
 	c.writeOperators(out, files)
 	if listing {
@@ -22,6 +26,7 @@ func (c *Coverage) Write(w io.Writer, listing bool) error {
 			c.writeListing(out, path)
 		}
 	}
+	fmt.Fprintln(out)
 	return out.Flush()
 }
 
@@ -49,7 +54,7 @@ func (c *Coverage) writeShares(w io.Writer, files []string) {
 	for _, path := range files {
 		width = max(width, len(path))
 	}
-	fmt.Fprintf(w, "\n%-*s  %17s  %17s\n", width, "coverage", "lines", "operators")
+	fmt.Fprintf(w, "%-*s  %17s  %17s\n", width, "coverage", "lines", "operators")
 	row := func(name string, r reach) {
 		fmt.Fprintf(w, "%-*s  %17s  %17s\n", width, name, share(r.linesReached, r.lines), share(r.operatorsReached, r.operators))
 	}

@@ -33,9 +33,11 @@ type TestOptions struct {
 	Colors terminal.Colors
 	// Run says which tests run, by their names; nil: all.
 	Run *regexp.Regexp
-	// Coverage takes which lines and operators the tests reached; nil: nothing is
-	// counted. It is a new one for each run.
+	// Coverage takes which lines and operators the tests reached, and is written
+	// before the last line; nil: nothing is counted. It is a new one for each run.
+	// Listing has the files written whole as well.
 	Coverage *Coverage
+	Listing  bool
 	// Done is called after each test, on the goroutine of Test; nil: not called.
 	Done func(TestResult)
 	// Reads is called with the path of each file that is about to be read, be
@@ -75,6 +77,9 @@ func Test(ctx context.Context, paths []string, o TestOptions) (passed, failed in
 		if err := run.file(ctx, file); err != nil {
 			return run.passed, run.failed, err
 		}
+	}
+	if o.Coverage != nil {
+		o.Coverage.Write(run.options.Out, o.Listing)
 	}
 	fmt.Fprintf(run.options.Out, "%d passed, %d failed\n", run.passed, run.failed)
 	return run.passed, run.failed, nil
