@@ -149,15 +149,15 @@ func (w *watchedFiles) await(signals <-chan os.Signal) (changed string) {
 		if changed != "" && maps.Equal(now, before) {
 			return changed
 		}
-		if path := difference(w.seen, now); path != "" {
+		if path := firstChanged(w.seen, now); path != "" {
 			changed = path
 		}
 		before = now
 	}
 }
 
-// difference returns the first path whose state differs, or "".
-func difference(a, b map[string]fileState) (first string) {
+// firstChanged returns the first path whose state differs, or "".
+func firstChanged(a, b map[string]fileState) (first string) {
 	for _, m := range []map[string]fileState{a, b} {
 		for path := range m {
 			if a[path] != b[path] && (first == "" || path < first) {
