@@ -9,7 +9,8 @@
 // Reading order: config.go is the outside; load.go and chunk.go read files;
 // sandbox.go says what Lua can do, watchdog.go and call.go how long. event.go
 // and convert.go turn events into Lua values and back; predicate.go does so
-// with queries and functions. The stream_*.go files bind the operators, one
+// with queries and functions. The native*.go files compile plain Lua to Go:
+// native.go says how, native_compile.go begins. The stream_*.go files bind the operators, one
 // file per family; index.go, rule.go, tree.go, source.go and settings.go the
 // rest of the language. The test_*.go files are "tocsin test", and coverage.go what
 // its tests reached.

@@ -18,9 +18,6 @@ type libraryFunction struct {
 	arguments   int
 	// apply computes the result; ok is false when the VM has to say.
 	apply func(a arguments) (v engine.Value, ok bool)
-	// open tells that it may return more or fewer than one value, so it cannot
-	// stand last in a list.
-	open bool
 }
 
 // arguments are those of a library function; those not given are absent.
@@ -28,23 +25,27 @@ type arguments [4]engine.Value
 
 // library is what programs know of the libraries. It is not changed.
 var library = [...]libraryFunction{
-	{"string", "len", 1, onText(func(s string) engine.Value { return engine.NumberValue(float64(len(s))) }), false},
-	{"string", "lower", 1, onText(func(s string) engine.Value { return engine.TextValue(strings.ToLower(s)) }), false},
-	{"string", "upper", 1, onText(func(s string) engine.Value { return engine.TextValue(strings.ToUpper(s)) }), false},
-	{"string", "sub", 2, substring, false},
-	{"string", "sub", 3, substring, false},
-	{"string", "find", 2, findText, true},
-	{"string", "find", 4, findPlain, true},
-	{"string", "match", 2, matchText, true},
-	{"math", "abs", 1, onNumber(math.Abs), false},
-	{"math", "ceil", 1, onNumber(math.Ceil), false},
-	{"math", "floor", 1, onNumber(math.Floor), false},
-	{"math", "max", 2, onNumbers(func(a, b float64) bool { return b > a }), false},
-	{"math", "min", 2, onNumbers(func(a, b float64) bool { return b < a }), false},
-	{"", "tonumber", 1, toNumber, false},
-	{"", "tostring", 1, showValueOf, false},
-	{"", "type", 1, typeName, false},
+	{"string", "len", 1, onText(func(s string) engine.Value { return engine.NumberValue(float64(len(s))) })},
+	{"string", "lower", 1, onText(func(s string) engine.Value { return engine.TextValue(strings.ToLower(s)) })},
+	{"string", "upper", 1, onText(func(s string) engine.Value { return engine.TextValue(strings.ToUpper(s)) })},
+	{"string", "sub", 2, substring},
+	{"string", "sub", 3, substring},
+	{"string", "find", 2, findText},
+	{"string", "find", 4, findPlain},
+	{"string", "match", 2, matchText},
+	{"math", "abs", 1, onNumber(math.Abs)},
+	{"math", "ceil", 1, onNumber(math.Ceil)},
+	{"math", "floor", 1, onNumber(math.Floor)},
+	{"math", "max", 2, onNumbers(func(a, b float64) bool { return b > a })},
+	{"math", "min", 2, onNumbers(func(a, b float64) bool { return b < a })},
+	{"", "tonumber", 1, toNumber},
+	{"", "tostring", 1, showValueOf},
+	{"", "type", 1, typeName},
 }
+
+// searches reports whether a function of that name looks for a pattern. Such a
+// function may return another number of values than one.
+func searches(name string) bool { return name == "find" || name == "match" }
 
 // known returns the place of a function in library, or -1.
 func known(table, name string, arguments int) int {
@@ -118,11 +119,16 @@ func isMethod(which int) func(*frame, engine.Value) bool {
 // that the name still stands for that function.
 func (c *compiler) apply(which int, unchanged func(f *frame, first engine.Value) bool, args []ast.Expr) expression {
 	fn := library[which]
+	if pattern, ok := literal(args[len(args)-1]); ok && searches(fn.name) && fn.arguments == 2 {
+		if _, _, _, plain := plainPattern(pattern); !plain {
+			c.refuse(args[0], "it looks for a pattern")
+		}
+	}
 	values := make([]expression, len(args))
 	for i, arg := range args {
 		values[i] = c.value(arg)
 	}
-	if inner, ok := args[len(args)-1].(*ast.FuncCallExpr); ok && c.isOpen(inner) {
+	if inner, ok := args[len(args)-1].(*ast.FuncCallExpr); ok && searches(calledName(inner)) {
 		c.refuse(inner, "it hands on all results of a call")
 	}
 	return func(f *frame) (engine.Value, bool) {
@@ -141,20 +147,14 @@ func (c *compiler) apply(which int, unchanged func(f *frame, first engine.Value)
 	}
 }
 
-// isOpen reports whether a call may return another number of values than one.
-func (c *compiler) isOpen(e *ast.FuncCallExpr) bool {
-	name := e.Method
+// calledName returns the last name of what is called.
+func calledName(e *ast.FuncCallExpr) string {
 	if get, ok := e.Func.(*ast.AttrGetExpr); ok {
 		if key, ok := get.Key.(*ast.StringExpr); ok {
-			name = key.Value
+			return key.Value
 		}
 	}
-	for i := range library {
-		if library[i].open && library[i].name == name {
-			return true
-		}
-	}
-	return false
+	return e.Method
 }
 
 // eventMethod compiles e:tagged "tag".

@@ -167,16 +167,16 @@ func TestNativeDecides(t *testing.T) {
 	c := mustLoad(t, "", Options{})
 	e := nativeEvents(c)[0]
 	for body, sure := range map[string]bool{
-		`return e.metric > 5`:           true,
-		`return e.price + 1`:            true,
-		`return e.service:find "cpu"`:   true,
-		`return e.service:match "^cpu"`: true,
-		`return tonumber(e.price)`:      true,
-		`return known.cpu`:              true,
-		`return e.state > 5`:            false,
-		`return e.service:find "c.u"`:   false, // the VM's patterns
-		`return known`:                  false,
-		`return missing.field`:          false,
+		`return e.metric > 5`:                  true,
+		`return e.price + 1`:                   true,
+		`return e.service:find "cpu"`:          true,
+		`return e.service:match "^cpu"`:        true,
+		`return tonumber(e.price)`:             true,
+		`return known.cpu`:                     true,
+		`return e.service:find(e.host .. "?")`: false, // a pattern is the VM's
+		`return e.state > 5`:                   false,
+		`return known`:                         false,
+		`return missing.field`:                 false,
 		`local s = e.service ` + strings.Repeat("s = s .. s ", 20) + `return s`: false, // too large
 		`return e:tagged "eu" and e.host:len()`:                                 true,
 	} {
@@ -201,6 +201,8 @@ func TestNativeRefuses(t *testing.T) {
 		`function(e) return index("metric"):count() end`:                   "it calls :count (line 1)",
 		`function(e) return e.host:find("x", 1) end`:                       "it calls :find with another number of arguments than usual (line 1)",
 		`function(e) return (e.host .. "x")() end`:                         "it calls what is not a name (line 1)",
+		`function(e) return e.host:match "^%a+" end`:                       "it looks for a pattern (line 1)",
+		`function(e) return string.find(e.host, "") end`:                   "it looks for a pattern (line 1)",
 		`function(e) return other(e) end`:                                  "it calls other (line 1)",
 		`function(e) for i = 1, 3 do end return 1 end`:                     "it has a loop (line 1)",
 		`function(e) while true do end end`:                                "it has a loop (line 1)",
