@@ -140,6 +140,33 @@ func TestReplayIsDeterministic(t *testing.T) {
 	}
 }
 
+// TestReplayIsDeterministicAtItsBounds replays more hosts than there is room
+// for, and counters, which decoders keep the last value of.
+func TestReplayIsDeterministicAtItsBounds(t *testing.T) {
+	var hosts strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&hosts, "shop.app.host%d.http %d %d\n", i%7000, i, 1700000000+i/10)
+	}
+	for name, recording := range map[string]string{
+		"hosts": writeFile(t, "hosts", hosts.String()), "collectd": "testdata/recordings/collectd.dgrams", "graphite": "testdata/recordings/graphite.txt",
+	} {
+		rulesFile := writeFile(t, "rules.lua", `
+settings { identities = 1000, ttl = 5, forget = 10 }
+source.graphite { templates = { "shop.* .role.host.service*" } }
+source.collectd {}
+events:to(sink.log {})`)
+		first := runLine(t, "", "replay", rulesFile, "--from", recording)
+		if first.code != exitOK || strings.Count(first.out, "\n") < 5 {
+			t.Errorf("%s: exit code %d, got\n%.500s", name, first.code, first.out)
+		}
+		for range 3 {
+			if again := runLine(t, "", "replay", rulesFile, "--from", recording); again.out != first.out {
+				t.Errorf("%s: two replays differ", name)
+			}
+		}
+	}
+}
+
 // passAll shows which events come, in which order.
 const passAll = `events:to(sink.log {})`
 

@@ -1,6 +1,7 @@
 package graphite
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -96,4 +97,40 @@ func TestIsRecording(t *testing.T) {
 			t.Errorf("%q: got %v", text, got)
 		}
 	}
+}
+
+// FuzzRecording reads any bytes as recorded pickles: each event counts, what is
+// left is told.
+func FuzzRecording(f *testing.F) {
+	for protocol := range 6 {
+		data, err := os.ReadFile(fmt.Sprintf("testdata/points.%d.pickle", protocol))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(framed(string(data), "")))
+	}
+	f.Add([]byte(framed("(l.", "no pickle")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		naming, err := NewNaming(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := plugins.RecordingEnv{
+			Identities: engine.NewIdentities(100), Skipped: func(err error) {
+				if err == nil {
+					t.Error("skipped for no reason")
+				}
+			},
+			Emit: func(e *engine.Event) error {
+				if e.ID == nil || !e.HasAll(engine.HasMetric) {
+					t.Errorf("got %+v", e)
+				}
+				return nil
+			},
+		}
+		r := NewReader(bytes.NewReader(data), naming, env.Identities)
+		if err := r.readFrames(env); err == nil && len(data) > 0 && len(data) < 4 {
+			t.Error("a length that is cut off is taken")
+		}
+	})
 }
