@@ -9,8 +9,9 @@ import (
 
 // checkCommand is "tocsin check".
 type checkCommand struct {
-	Files  []string `arg:"" name:"file" help:"Rules files."`
-	Strict bool     `help:"Take warnings for mistakes."`
+	Files   []string `arg:"" name:"file" help:"Rules files."`
+	Strict  bool     `help:"Take warnings for mistakes."`
+	Verbose bool     `short:"v" help:"Also show how each function runs."`
 }
 
 // Help is shown by "tocsin check --help".
@@ -24,6 +25,10 @@ Each file is loaded as "run" would, with its options, queries and names of rules
 What is no mistake, but likely not meant, is shown as FILE:LINE: warning: a stream that goes nowhere, a query that no event can match, a "by" with a group for each event, a "changed" without "init" that pages at each start. To have these fail as well:
 
   tocsin check --strict tocsin.lua
+
+Functions of plain Lua are compiled, and cost little more than a query; the others run in the virtual machine (VM). To see which, and why:
+
+  tocsin check -v tocsin.lua
 
 The exit code is 0 when all files are good, 1 otherwise.`
 }
@@ -60,11 +65,25 @@ func (c *checkCommand) check(p *process, file string) error {
 	for _, w := range warnings {
 		fmt.Fprintln(p.err, w)
 	}
+	if c.Verbose {
+		showFunctions(p, config.Functions())
+	}
 	if c.Strict && len(warnings) > 0 {
 		return fmt.Errorf("%s: %s; without --strict they would pass", file, counted(len(warnings), "warning"))
 	}
 	fmt.Fprintf(p.out, "%s: ok: %s\n", file, contents(config))
 	return nil
+}
+
+// showFunctions shows how each function runs.
+func showFunctions(p *process, functions []rules.Function) {
+	for _, f := range functions {
+		how := "native"
+		if !f.Native {
+			how = "VM: because " + f.Why
+		}
+		fmt.Fprintf(p.out, "%s:%d: %s\n", f.File, f.Line, how)
+	}
 }
 
 // contents says how much a configuration has of what.

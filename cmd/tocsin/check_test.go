@@ -67,3 +67,19 @@ func TestNoWarnings(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckShowsFunctions(t *testing.T) {
+	file := writeFile(t, "functions.lua", `events:where(function(e) return e.metric > 5 end)
+  :by(function(e)
+    return e.host:gsub("[0-9]", "")
+  end):counter():emit()
+every(1, function() print "still here" end)`)
+	r := runLine(t, "", "check", "-v", file)
+	matches(t, "standard output", r.out, `^[^\n]*functions.lua:1: native
+[^\n]*functions.lua:2: VM: because it calls :gsub \(line 3\)
+[^\n]*functions.lua:5: VM: because nothing took it as a pred or a key, or for map or adjust, when the file was loaded
+[^\n]*ok: `)
+	if r.code != exitOK {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+}
