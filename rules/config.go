@@ -74,6 +74,7 @@ type Config struct {
 	unfinished  map[string]string // where rule(name) stands without its table
 	trees       map[*lua.LFunction]*tree
 	taps        []*stream.Stream // where taps stand, outside of tests
+	written     []writtenCall    // how operators were called, outside of tests
 	treeList    []*tree
 }
 

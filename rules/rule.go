@@ -28,6 +28,7 @@ type rule struct {
 	name   string
 	pos    string
 	eval   *lua.LFunction
+	every  time.Duration // 0: on a stream
 	host   string
 	hasTTL bool
 	ttl    time.Duration
@@ -98,7 +99,7 @@ func (c *Config) makeRule(a *args, name, place string) {
 		a.fail(`option "eval" must be a function, got %s`, describe(optionValue(o.Eval)))
 	}
 	r := &rule{
-		config: c, name: name, pos: place, eval: eval, host: o.Host, tags: o.Tags,
+		config: c, name: name, pos: place, eval: eval, every: o.Every, host: o.Host, tags: o.Tags,
 		evaluations: c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_evaluations_total{rule=%q}", name)),
 		errors:      c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_errors_total{rule=%q}", name)),
 	}

@@ -82,6 +82,9 @@ func (c *Config) callMethod(L *lua.LState, name string, m method) int {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	check(L, err)
+	if c.tests == nil && name != "tap" {
+		c.written = append(c.written, writtenCall{out[0], name + a.written()})
+	}
 	for _, s := range out {
 		L.Push(c.luaStream(s, at.flow))
 	}

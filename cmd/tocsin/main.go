@@ -40,6 +40,7 @@ type commands struct {
 	Send    sendCommand    `cmd:"" help:"Send events to a running tocsin."`
 	Query   queryCommand   `cmd:"" help:"Ask a running tocsin what its index holds."`
 	Forget  forgetCommand  `cmd:"" help:"Have a running tocsin forget what was taken down on purpose."`
+	Graph   graphCommand   `cmd:"" help:"Draw a rules file, as SVG."`
 	Types   typesCommand   `cmd:"" help:"Write definitions of the rules language, for editors."`
 	Demo    demoCommand    `cmd:"" help:"Run the example shop, fed by itself."`
 	Version versionCommand `cmd:"" help:"Show the version."`

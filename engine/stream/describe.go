@@ -11,6 +11,8 @@ type Operator struct {
 	Outs []OperatorOut
 	// Sinks are what it hands events to.
 	Sinks []engine.Output
+	// Literals are conditions that every event meets which it passes.
+	Literals []engine.Literal
 	// PassesFirst tells of a changed that it passes the first event, whatever
 	// its key is.
 	PassesFirst bool
@@ -82,6 +84,10 @@ func described(op operator) Operator {
 	switch op := op.(type) {
 	case *to:
 		o.Sinks = op.sinks
+	case *where:
+		if l, ok := op.pred.(engine.Literals); ok {
+			o.Literals = l.Literals()
+		}
 	case *changed:
 		o.PassesFirst = op.init == (engine.Value{}) && !op.pairs
 	}
