@@ -95,6 +95,7 @@ func isJSONLines(head []byte) bool {
 func readJSONLines(in io.Reader, env RecordingEnv) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	decoder := engine.NewJSONDecoder(env.Identities)
+	var e engine.Event // one for all, since Emit makes it escape
 	for n := 1; ; n++ {
 		line, err := readLine(r)
 		if errors.Is(err, errLongLine) {
@@ -111,8 +112,7 @@ func readJSONLines(in io.Reader, env RecordingEnv) error {
 		if len(line) == 0 {
 			continue
 		}
-		e, err := decoder.Decode(line)
-		if err != nil {
+		if e, err = decoder.Decode(line); err != nil {
 			env.Skipped(fmt.Errorf("line %d: %w", n, err))
 			continue
 		}

@@ -70,20 +70,19 @@ func readRecording(in io.Reader, env plugins.RecordingEnv) error {
 }
 
 func (r *Reader) readLines(env plugins.RecordingEnv) error {
+	var e engine.Event // one for all, since Emit makes it escape
 	for {
-		e, err := r.Next()
-		var bad *LineError
-		switch {
-		case err == io.EOF:
+		var err error
+		if e, err = r.Next(); err == nil {
+			err = env.Emit(&e)
+		} else if err == io.EOF {
 			return nil
-		case errors.As(err, &bad):
+		} else if _, ok := errors.AsType[*LineError](err); ok {
 			env.Skipped(err)
-		case err != nil:
+			continue
+		}
+		if err != nil {
 			return err
-		default:
-			if err := env.Emit(&e); err != nil {
-				return err
-			}
 		}
 	}
 }
@@ -143,9 +142,9 @@ func (r *Reader) readPoints(u *unpickler, data []byte, number int, env plugins.R
 		env.Skipped(fmt.Errorf("pickle %d: %w", number, err))
 		return nil
 	}
+	var e engine.Event
 	for i, v := range points {
 		p, err := u.point(v)
-		var e engine.Event
 		if err == nil {
 			e, err = r.eventOf(p)
 		}
