@@ -24,6 +24,10 @@ type program struct {
 	test  condition
 	value expression
 	event eventExpression
+	// identity is the part of test that the identity alone decides, byIdentity
+	// tells that it is all; nil: there is none.
+	identity   condition
+	byIdentity bool
 	// why says what keeps the function in the VM; "": nothing.
 	why string
 

@@ -122,6 +122,7 @@ func (c *compiler) function(fn *ast.FunctionExpr) {
 	p := c.program
 	if ret := onlyReturn(fn.Stmts); ret != nil && c.form != eventToEvent {
 		p.test, p.value = c.condition(ret), c.value(ret)
+		c.decideByIdentity(ret)
 		return
 	}
 	run := c.block(fn.Stmts)

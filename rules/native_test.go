@@ -155,6 +155,10 @@ func compareNative(c *Config, fn *lua.LFunction, e *engine.Event) string {
 	if got, err := (function{c, fn, p}).Match(e); got != holds || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 		return fmt.Sprintf("compiled it holds: %v, %v; in the VM: %v, %v", got, err, holds, wantErr)
 	}
+	decided := map[bool]engine.Verdict{false: engine.Never, true: engine.Always}[holds]
+	if v := (function{c, fn, p}).Static(e.ID); v != engine.Maybe && (v != decided || wantErr != nil) {
+		return fmt.Sprintf("the identity decides %v; in the VM it holds: %v, %v", v, holds, wantErr)
+	}
 	return ""
 }
 
@@ -183,6 +187,33 @@ func TestNativeDecides(t *testing.T) {
 		fn := luaFunction(t, c, "known = { cpu = 1 } return function(e) "+body+" end")
 		if _, ok := c.native.runValue(c.programOf(fn, ofEvent), fn, &e); ok != sure {
 			t.Errorf("%s: decided: %v", body, ok)
+		}
+	}
+}
+
+// TestNativeStatic tells what the identity alone decides.
+func TestNativeStatic(t *testing.T) {
+	c := mustLoad(t, "", Options{})
+	e := nativeEvents(c)[0]
+	for body, want := range map[string]engine.Verdict{
+		`return e.service == "cpu/percent-user"`:               engine.Always,
+		`return e.service == "x" and e.metric > 5`:             engine.Never,
+		`return e.service == "x" and e.metric > 5 and e.state`: engine.Never,
+		`return e.host == "web1" and e.metric > 5`:             engine.Maybe,
+		`return e.metric > 5 and e.host == "x"`:                engine.Maybe,
+		`return e.service == "x" or e.metric > 5`:              engine.Maybe,
+		`return e:tagged "prod" and not e.nothing`:             engine.Always,
+		`return not e:tagged("pr" .. "od") and e.metric`:       engine.Never,
+		`return e.host < 5`:                                    engine.Maybe, // an error
+		`return e.host == up`:                                  engine.Maybe,
+		`return e.host:lower() == "x"`:                         engine.Maybe,
+		`if e.host == "x" then return true end return false`:   engine.Maybe,
+		`local e = { host = "x" } return e.host == "x"`:        engine.Maybe,
+	} {
+		fn := luaFunction(t, c, "local up = 1 return function(e) "+body+" end")
+		p, _, err := c.predicate(fn)
+		if got := p.Static(e.ID); err != nil || got != want {
+			t.Errorf("%s: %v, %v", body, got, err)
 		}
 	}
 }

@@ -104,8 +104,14 @@ type function struct {
 
 var _ engine.Predicate = function{}
 
-// Static implements engine.Predicate: only the event can tell.
-func (f function) Static(*engine.Identity) engine.Verdict { return engine.Maybe }
+// Static implements engine.Predicate. Of what the VM runs, only the event can
+// tell.
+func (f function) Static(id *engine.Identity) engine.Verdict {
+	if f.program == nil {
+		return engine.Maybe
+	}
+	return f.config.native.runStatic(f.program, id)
+}
 
 // Rest implements engine.Predicate.
 func (f function) Rest(e *engine.Event) (bool, error) { return f.Match(e) }
