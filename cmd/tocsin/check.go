@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,9 +10,10 @@ import (
 
 // checkCommand is "tocsin check".
 type checkCommand struct {
-	Files   []string `arg:"" name:"file" help:"Rules files."`
-	Strict  bool     `help:"Take warnings for mistakes."`
-	Verbose bool     `short:"v" help:"Also show how each function runs."`
+	Files     []string `arg:"" name:"file" help:"Rules files."`
+	Strict    bool     `help:"Take warnings for mistakes."`
+	Recording []string `sep:"none" placeholder:"FILE" help:"Recorded events: also warn of queries for services that nobody sends. May be given several times."`
+	Verbose   bool     `short:"v" help:"Also show how each function runs."`
 }
 
 // Help is shown by "tocsin check --help".
@@ -25,6 +27,10 @@ Each file is loaded as "run" would, with its options, queries and names of rules
 What is no mistake, but likely not meant, is shown as FILE:LINE: warning: a stream that goes nowhere, a query that no event can match, a "by" with a group for each event, a "changed" without "init" that pages at each start. To have these fail as well:
 
   tocsin check --strict tocsin.lua
+
+A name that is mistyped, or that a sender has changed, shows when the rules meet what really comes. A recording is what "replay" reads:
+
+  tocsin check tocsin.lua --recording last-week.jsonl.gz
 
 Functions of plain Lua are compiled, and cost little more than a query; the others run in the virtual machine (VM). To see which, and why:
 
@@ -62,6 +68,13 @@ func (c *checkCommand) check(p *process, file string) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Recording) > 0 {
+		unheard, err := c.listen(p, config)
+		if err != nil {
+			return err
+		}
+		warnings = append(warnings, unheard...)
+	}
 	for _, w := range warnings {
 		fmt.Fprintln(p.err, w)
 	}
@@ -73,6 +86,28 @@ func (c *checkCommand) check(p *process, file string) error {
 	}
 	fmt.Fprintf(p.out, "%s: ok: %s\n", file, contents(config))
 	return nil
+}
+
+// listen replays the recordings, and returns the warnings about what did not
+// come.
+func (c *checkCommand) listen(p *process, config *rules.Config) ([]rules.Warning, error) {
+	ctx, over := untilSignal(p)
+	defer over()
+	files, err := openRecordings(ctx, p, c.Recording)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := config.Listen()
+	if err != nil {
+		return nil, errors.Join(err, closeRecordings(files))
+	}
+	replay := rules.Replay{Config: config, Recordings: recordings(files)}
+	err = replay.Run(ctx)
+	reportSkipped(p, files)
+	if err := errors.Join(err, brokenOff(files), closeRecordings(files)); err != nil {
+		return nil, err
+	}
+	return listener.Warnings(), nil
 }
 
 // showFunctions shows how each function runs.

@@ -83,3 +83,37 @@ every(1, function() print "still here" end)`)
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 }
+
+// TestServicesNobodySends holds the queries of a file against a recording.
+func TestServicesNobodySends(t *testing.T) {
+	recording := writeFile(t, "r.jsonl", `{"host":"a","service":"web","metric":1,"time":1}`+"\n"+`{"host":"a","service":"df/root","time":200}`+"\n")
+	file := writeFile(t, "r.lua", `
+local log = sink.log {}
+events:where 'service = "web"':to(log)
+events:where 'service = "wbe" and metric > 1':to(log)
+events:where 'service =~ "df%"':with { service = "disk" }:emit()
+events:where 'service = "disk"':to(log)
+events:where 'service =~ "%/percent"':to(log)
+events:where(function(e) return e.metric end):map(function(e) return { service = e.service .. "2" } end):emit()
+events:where 'service = "web2"':to(log)
+rule "shop" { every = 3600, eval = function()
+  return { metric = index 'service = "requests"':sum() }
+end }
+events:where 'service = "shop" or service = "nobody"':to(log)
+events:where 'service = "shop"':to(log)
+events:where 'service = "tocsin error"':to(log)
+`)
+	r := runLine(t, "", "check", "--recording", recording, file)
+	matches(t, "standard error", r.err, `^\S+r.lua:4: warning: no event of the recording has a service as the query .*: service = "wbe"; correct.*\n`+
+		`\S+r.lua:7: warning: .*: service =~ "%/percent"; .*\n`+
+		`\S+r.lua:11: warning: .*: service = "requests"; .*\n$`)
+	if r.code != exitOK {
+		t.Errorf("exit code %d", r.code)
+	}
+	if r := runLine(t, "", "check", "--strict", "--recording", recording, file); r.code != exitFailed {
+		t.Errorf("exit code %d with --strict", r.code)
+	}
+	if r := runLine(t, "", "check", "--recording", "nowhere", file); r.code != exitFailed {
+		t.Errorf("exit code %d without the recording: %s", r.code, r.err)
+	}
+}
