@@ -12,7 +12,7 @@ import (
 func TestCoverage(t *testing.T) {
 	var out bytes.Buffer
 	passed, failed, err := Test(context.Background(), []string{"testdata/coverage"}, TestOptions{Out: &out, Coverage: NewCoverage(), Listing: true})
-	if err != nil || passed != 2 || failed != 1 {
+	if err != nil || passed != 3 || failed != 1 {
 		t.Fatalf("%d passed, %d failed, %v\n%s", passed, failed, err, out.String())
 	}
 	golden(t, "testdata/coverage/output", out.Bytes())

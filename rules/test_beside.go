@@ -13,8 +13,9 @@ import (
 
 // Bounds of what is shown beside one another.
 const (
-	columnWidth = 48 // of a column in characters; longer text goes on below
-	maxRows     = 40
+	columnWidth = 48  // of a column in characters; longer text goes on below
+	maxCell     = 500 // of one value in bytes
+	maxRows     = 40  // then no more elements are shown
 )
 
 // besider shows what was expected beside what was got.
@@ -22,6 +23,7 @@ type besider struct {
 	config *Config
 	exact  bool // as t:eq compares; otherwise only the fields that are expected count
 	rows   []besideRow
+	left   int // elements that are not shown
 }
 
 type besideRow struct {
@@ -78,13 +80,18 @@ func (b *besider) lists(got, want []lua.LValue) {
 		after++
 	}
 	b.same(1, before)
-	for i := before; i < max(len(got), len(want))-after; i++ {
+	end := max(len(got), len(want)) - after
+	for i := before; i < end; i++ {
+		if len(b.rows) >= maxRows {
+			b.left = end - i
+			break
+		}
 		place := fmt.Sprintf("[%d]", i+1)
 		switch {
 		case i >= len(got)-after:
-			b.rows = append(b.rows, besideRow{true, place, show(want[i]), "(missing)"})
+			b.rows = append(b.rows, besideRow{true, place, showUpTo(want[i], maxCell), "(missing)"})
 		case i >= len(want)-after:
-			b.rows = append(b.rows, besideRow{true, place, "(nothing)", show(got[i])})
+			b.rows = append(b.rows, besideRow{true, place, "(nothing)", showUpTo(got[i], maxCell)})
 		default:
 			b.element(place, got[i], want[i])
 		}
@@ -108,12 +115,12 @@ func (b *besider) element(place string, got, want lua.LValue) {
 	if !b.differ(got, want) {
 		b.rows = append(b.rows, besideRow{false, place, "(as expected)", ""})
 	} else if !b.fields(place, got, want) {
-		b.rows = append(b.rows, besideRow{true, place, show(want), show(got)})
+		b.rows = append(b.rows, besideRow{true, place, showUpTo(want, maxCell), showUpTo(got, maxCell)})
 	}
 }
 
 // fields shows two events, or tables with names, field by field. It reports
-// whether they are such, and whether a field differs.
+// whether they are such, few enough to be shown, and whether a field differs.
 func (b *besider) fields(place string, got, want lua.LValue) bool {
 	if b.exact && (eventOf(got) != nil || eventOf(want) != nil) {
 		got, want = b.config.plain(got), b.config.plain(want)
@@ -123,6 +130,9 @@ func (b *besider) fields(place string, got, want lua.LValue) bool {
 		return false
 	}
 	names := append(fieldNames(gots), fieldNames(wants)...)
+	if len(names) > 2*maxRows {
+		return false
+	}
 	slices.SortFunc(names, byFieldOrder)
 	var rows []besideRow
 	differs := false
@@ -130,10 +140,10 @@ func (b *besider) fields(place string, got, want lua.LValue) bool {
 		g, w := gots.RawGetString(name), wants.RawGetString(name)
 		row := besideRow{place: strings.TrimSpace(place + " " + name)}
 		if g != lua.LNil {
-			row.actual = show(g)
+			row.actual = showUpTo(g, maxCell)
 		}
 		if w != lua.LNil {
-			row.expected = show(w)
+			row.expected = showUpTo(w, maxCell)
 		}
 		if b.exact {
 			row.differs = b.differ(g, w)
@@ -180,12 +190,8 @@ func byFieldOrder(x, y string) int {
 
 // String lays the rows out.
 func (b *besider) String() string {
-	rows, more := b.rows, 0
-	if len(rows) > maxRows {
-		rows, more = rows[:maxRows], len(rows)-maxRows
-	}
 	place, expected := 0, len("expected")
-	for _, r := range rows {
+	for _, r := range b.rows {
 		place = max(place, utf8.RuneCountInString(r.place))
 		expected = max(expected, min(utf8.RuneCountInString(r.expected), columnWidth))
 	}
@@ -195,7 +201,7 @@ func (b *besider) String() string {
 		out.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
 	line(" ", "", "expected", "actual")
-	for _, r := range rows {
+	for _, r := range b.rows {
 		mark := " "
 		if r.differs {
 			mark = "!"
@@ -206,8 +212,8 @@ func (b *besider) String() string {
 			r.place = ""
 		}
 	}
-	if more > 0 {
-		fmt.Fprintf(&out, "  … and %d more rows\n", more)
+	if b.left > 0 {
+		fmt.Fprintf(&out, "  … and %d more\n", b.left)
 	}
 	return out.String()
 }

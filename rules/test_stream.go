@@ -28,6 +28,7 @@ func (t *tester) runStream(a *args) int {
 		a.fail("the function must return a stream that begins with its argument, got %s", describe(v))
 	}
 	var got []engine.Message
+	alone.graph.Site = stream.Site{Pos: pos(a.L)} // what collects is the test's
 	end.stream.Each(func(m engine.Message) error {
 		got = append(got, copyMessage(m))
 		return nil

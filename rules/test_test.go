@@ -40,7 +40,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/failing/output", out.Bytes())
-	if passed != 1 || failed != 19 {
+	if passed != 1 || failed != 21 {
 		t.Errorf("%d passed, %d failed", passed, failed)
 	}
 }

@@ -66,3 +66,13 @@ end)
 test("eq: texts", function(t)
   t:eq("a", "b")
 end)
+test("eq: many elements", function(t)
+  local list = {}
+  for i = 1, 1000 do list[i] = i end
+  t:eq(list, { 0 })
+end)
+test("eq: many keys", function(t)
+  local map = {}
+  for i = 1, 1000 do map["k" .. i] = i end
+  t:eq({ map, 1 }, { { a = 1 }, 1 })
+end)
