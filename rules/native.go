@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -177,13 +178,14 @@ func truth(v engine.Value) bool {
 	return v.Kind != engine.Absent && (v.Kind != engine.Bool || v.Num != 0)
 }
 
-// textOf is a value as ".." takes it.
-func textOf(v engine.Value) (string, bool) {
-	switch v.Kind {
-	case engine.Text:
+// textOf is a value as ".." takes it: of numbers, only whole ones, for how the
+// others are written is the VM's to tell.
+func textOf(v engine.Value) (text string, ok bool) {
+	switch {
+	case v.Kind == engine.Text:
 		return v.Str, true
-	case engine.Number:
-		return lua.LNumber(v.Num).String(), true
+	case v.Kind == engine.Number && v.Num == math.Trunc(v.Num) && math.Abs(v.Num) < 1<<53:
+		return strconv.FormatInt(int64(v.Num), 10), true
 	}
 	return "", false
 }
