@@ -13,5 +13,6 @@
 // native.go says how, native_compile.go begins. The stream_*.go files bind the operators, one
 // file per family; index.go, rule.go, tree.go, source.go and settings.go the
 // rest of the language. The test_*.go files are "tocsin test", and coverage.go what
-// its tests reached.
+// its tests reached. replay_run.go runs recordings through a configuration,
+// replay_read.go reads them ahead.
 package rules

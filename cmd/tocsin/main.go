@@ -3,8 +3,9 @@
 //
 // Reading order: main.go parses the command line; one file per subcommand
 // follows it (run.go, check.go, test.go, replay.go, send.go, query.go, demo.go,
-// version.go). node.go puts together what run and demo run. The http*.go files
-// are the HTTP interface, client.go is its client.
+// version.go). replay_diff.go compares two replays: replay_match.go finds what
+// differs, replay_report.go shows it. node.go puts together what run and demo
+// run. The http*.go files are the HTTP interface, client.go is its client.
 package main
 
 import (

@@ -36,18 +36,15 @@ type diffSide struct {
 	sinks  []*actSink
 	acts   chan []act
 	batch  []act
-	ctx    context.Context // what ends the replay
-	err    error           // of the replay; to be read when acts is closed
+	err    error // of the replay; to be read when acts is closed
 }
 
 // diff replays two configurations side by side and prints what differs.
 func (c *replayCommand) diff(ctx context.Context, p *process, o replayOptions) error {
-	replays, stop := context.WithCancel(ctx)
-	defer stop()
 	var sides [2]*diffSide
 	var files []*recordingFile
 	for i, file := range []string{c.File, c.Diff} {
-		s := &diffSide{acts: make(chan []act, 16), ctx: replays}
+		s := &diffSide{acts: make(chan []act, 16)}
 		var err error
 		if s.config, err = rules.Load(file, rules.Options{Logger: p.logger("info"), Output: s.output}); err != nil {
 			return err
@@ -63,7 +60,7 @@ func (c *replayCommand) diff(ctx context.Context, p *process, o replayOptions) e
 	pairSinks(sides)
 	bar := newProgress(p, files)
 	for _, s := range sides {
-		go s.run(c.replay(s.config, s.files, bar, o)) // until acts is closed
+		go s.run(ctx, c.replay(s.config, s.files, bar, o)) // ended when acts is closed
 	}
 	out := bufio.NewWriterSize(p.out, 64<<10)
 	report := newDiffReport(out, c.JSON || !isTerminal(p.out))
@@ -97,26 +94,23 @@ func pairSinks(sides [2]*diffSide) {
 }
 
 // run replays, on a goroutine of its own. In the end it closes acts.
-func (s *diffSide) run(replay *rules.Replay) {
+func (s *diffSide) run(ctx context.Context, replay *rules.Replay) {
 	defer close(s.acts)
 	shown := replay.Progress
 	replay.Progress = func(events int) error {
 		s.send()
 		return shown(events)
 	}
-	s.err = replay.Run(s.ctx)
+	s.err = replay.Run(ctx)
 	s.send()
 }
 
+// send hands over what there is. The comparison takes all until acts is closed.
 func (s *diffSide) send() {
-	if len(s.batch) == 0 {
-		return
+	if len(s.batch) > 0 {
+		s.acts <- s.batch
+		s.batch = nil
 	}
-	select {
-	case s.acts <- s.batch:
-	case <-s.ctx.Done():
-	}
-	s.batch = nil
 }
 
 // output is what the streams put into for a sink.
