@@ -14,5 +14,6 @@
 // file per family; index.go, rule.go, tree.go, source.go and settings.go the
 // rest of the language. The test_*.go files are "tocsin test", and coverage.go what
 // its tests reached. replay_run.go runs recordings through a configuration,
-// replay_read.go reads them ahead.
+// replay_read.go reads them ahead. warn.go and drawing.go look at a configuration
+// that is not run; reference is what editors and docs/operators say of all.
 package rules

@@ -19,8 +19,8 @@ type Listener struct {
 
 // askedFor is a query for certain services.
 type askedFor struct {
-	pos, text string
-	services  query.Services
+	pos      string
+	services query.Services
 }
 
 // Listen returns a listener to all events from now on. It is called before
@@ -34,7 +34,7 @@ func (c *Config) Listen() (*Listener, error) {
 	for _, call := range calls {
 		for _, text := range call.queries() {
 			if s, ok := query.ServicesOf(text); ok {
-				l.asked = append(l.asked, askedFor{call.pos(), text, s})
+				l.asked = append(l.asked, askedFor{call.pos(), s})
 			}
 		}
 		for _, service := range call.services() {
@@ -81,7 +81,7 @@ func (l *Listener) Warnings() (out []Warning) {
 	heard := slices.Collect(maps.Keys(l.heard))
 	for _, a := range l.asked {
 		if !a.services.Any(heard) {
-			out = append(out, Warning{a.pos, fmt.Sprintf("no event of the recording has a service as the query %s asks for: %s", quote(a.text), a.services),
+			out = append(out, Warning{a.pos, fmt.Sprintf("no event of the recording has %s", a.services),
 				"correct the name, or see whether the sender still sends it"})
 		}
 	}

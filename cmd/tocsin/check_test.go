@@ -104,9 +104,9 @@ events:where 'service = "shop"':to(log)
 events:where 'service = "tocsin error"':to(log)
 `)
 	r := runLine(t, "", "check", "--recording", recording, file)
-	matches(t, "standard error", r.err, `^\S+r.lua:4: warning: no event of the recording has a service as the query .*: service = "wbe"; correct.*\n`+
-		`\S+r.lua:7: warning: .*: service =~ "%/percent"; .*\n`+
-		`\S+r.lua:11: warning: .*: service = "requests"; .*\n$`)
+	matches(t, "standard error", r.err, `^\S+r.lua:4: warning: no event of the recording has service = "wbe"; correct the name, .*\n`+
+		`\S+r.lua:7: warning: .* has service =~ "%/percent"; .*\n`+
+		`\S+r.lua:11: warning: .* has service = "requests"; .*\n$`)
 	if r.code != exitOK {
 		t.Errorf("exit code %d", r.code)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"tocsin/rules"
 )
@@ -38,7 +39,7 @@ func (c *graphCommand) Run(p *process) error {
 		return err
 	}
 	var out bytes.Buffer
-	writeSVG(&out, c.File, arrange(drawing))
+	writeSVG(&out, filepath.Base(c.File), filepath.Dir(c.File), arrange(drawing))
 	if c.SVG == "" {
 		_, err = p.out.Write(out.Bytes())
 	} else {

@@ -27,17 +27,17 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 }
 `
 
-// writeSVG writes a drawing. file is the rules file.
-func writeSVG(out *bytes.Buffer, file string, s *scene) {
+// writeSVG writes a drawing. title is what it is called; places in dir are
+// shown without it.
+func writeSVG(out *bytes.Buffer, title, dir string, s *scene) {
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f">`+"\n", s.width, s.height, s.width, s.height)
-	fmt.Fprintf(out, "<title>%s</title>\n<style>%s</style>\n", html.EscapeString(file), svgStyle)
+	fmt.Fprintf(out, "<title>%s</title>\n<style>%s</style>\n", html.EscapeString(title), svgStyle)
 	out.WriteString(`<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0,0.6 L8,4 L0,7.4 z"/></marker></defs>` + "\n")
 	fmt.Fprintf(out, `<rect class="page" width="%.0f" height="%.0f"/>`+"\n", s.width, s.height)
-	writeText(out, "head", margin, margin+4, file)
+	writeText(out, "head", margin, margin+4, title)
 	for _, w := range s.wires {
 		writeWire(out, w)
 	}
-	dir := filepath.Dir(file)
 	for _, p := range s.spots {
 		if p.box != nil {
 			writeBox(out, p, dir)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/xml"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"tocsin/rules"
 )
+
+var update = flag.Bool("update", false, "write the expected drawing")
 
 func loadDrawing(t *testing.T, path string) *rules.Drawing {
 	t.Helper()
@@ -111,8 +114,7 @@ func TestBoxes(t *testing.T) {
 
 // TestLayout wants boxes that do not overlap, and arrows that lead to the right.
 func TestLayout(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(root, "examples/shop/[ds]*[op].lua"))
-	for _, file := range append(files, "testdata/graph/all.lua") {
+	for _, file := range []string{root + "/examples/shop/shop.lua", root + "/examples/shop/demo.lua", "testdata/graph/all.lua"} {
 		s := arrange(loadDrawing(t, file))
 		for i, a := range s.spots {
 			if a.x < 0 || a.y < 0 || a.x+a.width > s.width || a.y+a.height > s.height {
@@ -161,7 +163,7 @@ func TestGraph(t *testing.T) {
 			text += string(data)
 		}
 	}
-	for _, want := range []string{"testdata/graph/all.lua", "with { zone = \"<b>\" }", "sink.webhook", "all.lua:8", "every 5 s"} {
+	for _, want := range []string{"all.lua", "with { zone = \"<b>\" }", "sink.webhook", "all.lua:8", "every 5 s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the drawing lacks %q", want)
 		}
@@ -171,5 +173,20 @@ func TestGraph(t *testing.T) {
 	}
 	if r := runLine(t, "", "graph", "testdata/graph/all.lua", "--svg", "nowhere/out.svg"); r.code != exitFailed || !strings.Contains(r.err, "cannot write the drawing") {
 		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+}
+
+// TestShopDrawing holds the drawing in docs/writing.md to what is drawn. To draw
+// it anew: go test ./cmd/tocsin -run TestShopDrawing -update
+func TestShopDrawing(t *testing.T) {
+	path := filepath.Join(root, "docs/shop.svg")
+	r := runLine(t, "", "graph", filepath.Join(root, "examples/shop/shop.lua"))
+	if *update {
+		if err := os.WriteFile(path, []byte(r.out), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if drawn, err := os.ReadFile(path); err != nil || string(drawn) != r.out {
+		t.Errorf("docs/shop.svg is not what is drawn (%v); run: go test ./cmd/tocsin -run TestShopDrawing -update", err)
 	}
 }

@@ -2,10 +2,11 @@
 // an index, runs rules written in Lua over them, and acts.
 //
 // Reading order: main.go parses the command line; one file per subcommand
-// follows it (run.go, check.go, test.go, replay.go, send.go, query.go, demo.go,
-// version.go). replay_diff.go compares two replays: replay_match.go finds what
-// differs, replay_report.go shows it. node.go puts together what run and demo
-// run. The http*.go files are the HTTP interface, client.go is its client.
+// follows it (run.go, check.go, test.go, replay.go, graph.go, types.go, send.go,
+// query.go, demo.go, version.go). replay_diff.go compares two replays:
+// replay_match.go finds what differs, replay_report.go shows it. The graph_*.go
+// files lay out and write a drawing. node.go puts together what run and demo run.
+// The http*.go files are the HTTP interface, client.go is its client.
 package main
 
 import (
