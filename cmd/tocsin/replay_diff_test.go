@@ -198,16 +198,16 @@ func TestDiffReportForPeople(t *testing.T) {
 	var text bytes.Buffer
 	out := bufio.NewWriter(&text)
 	pager, log := &actSink{name: "pager", page: true}, &actSink{name: "log"}
-	make := func(at engine.Time, sink *actSink, message string) *act {
+	made := func(at engine.Time, sink *actSink, message string) *act {
 		return &act{at: (1700000000 + at) * 1e9, sink: sink, key: sink.name + "\x00web1\x00http\x00critical", message: []byte(message)}
 	}
 	r := newDiffReport(out, false)
 	for range listedDifferences + 1 {
-		r.add(&difference{after: make(1, log, `"events":[]`)})
+		r.add(&difference{after: made(1, log, `"events":[]`)})
 	}
-	r.add(&difference{before: make(1, pager, ""), after: make(1, pager, "")})
-	r.add(&difference{before: make(1, pager, ""), after: make(31, pager, `"event":{"description":"down \u001b[31m"}`)})
-	r.add(&difference{before: make(2, pager, `"event":{}`)})
+	r.add(&difference{before: made(1, pager, ""), after: made(1, pager, "")})
+	r.add(&difference{before: made(1, pager, ""), after: made(31, pager, `"event":{"description":"down \u001b[31m"}`)})
+	r.add(&difference{before: made(2, pager, `"event":{}`)})
 	r.end()
 	out.Flush()
 	want := `pager (notifies): 1 gone, 1 later, 1 the same
@@ -221,7 +221,7 @@ log: 1001 new
 	}
 	text.Reset()
 	r = newDiffReport(out, false)
-	r.add(&difference{before: make(1, pager, ""), after: make(1, pager, "")})
+	r.add(&difference{before: made(1, pager, ""), after: made(1, pager, "")})
 	r.end()
 	out.Flush()
 	if got := text.String(); got != "no difference: 1 message, the same\n" {
