@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tocsin/rules"
 )
@@ -39,7 +40,11 @@ func (c *graphCommand) Run(p *process) error {
 		return err
 	}
 	var out bytes.Buffer
-	writeSVG(&out, filepath.Base(c.File), filepath.Dir(c.File), arrange(drawing))
+	dir := filepath.Dir(c.File) + string(filepath.Separator)
+	for i := range drawing.Boxes {
+		drawing.Boxes[i].Pos = strings.TrimPrefix(drawing.Boxes[i].Pos, dir)
+	}
+	writeSVG(&out, filepath.Base(c.File), arrange(drawing))
 	if c.SVG == "" {
 		_, err = p.out.Write(out.Bytes())
 	} else {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"html"
-	"path/filepath"
 	"strings"
 
 	"tocsin/rules"
@@ -27,9 +26,8 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 }
 `
 
-// writeSVG writes a drawing. title is what it is called; places in dir are
-// shown without it.
-func writeSVG(out *bytes.Buffer, title, dir string, s *scene) {
+// writeSVG writes a drawing. title is what it is called.
+func writeSVG(out *bytes.Buffer, title string, s *scene) {
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f">`+"\n", s.width, s.height, s.width, s.height)
 	fmt.Fprintf(out, "<title>%s</title>\n<style>%s</style>\n", html.EscapeString(title), svgStyle)
 	out.WriteString(`<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0,0.6 L8,4 L0,7.4 z"/></marker></defs>` + "\n")
@@ -40,7 +38,7 @@ func writeSVG(out *bytes.Buffer, title, dir string, s *scene) {
 	}
 	for _, p := range s.spots {
 		if p.box != nil {
-			writeBox(out, p, dir)
+			writeBox(out, p)
 		}
 	}
 	out.WriteString("</svg>\n")
@@ -74,7 +72,7 @@ func writeWire(out *bytes.Buffer, w wire) {
 }
 
 // writeBox draws a box: its title, its lines, and where it is declared.
-func writeBox(out *bytes.Buffer, p *spot, dir string) {
+func writeBox(out *bytes.Buffer, p *spot) {
 	b := p.box
 	fmt.Fprintf(out, "<g><title>%s</title>\n", html.EscapeString(strings.TrimSpace(b.Title+"\n"+strings.Join(b.Lines, "\n"))))
 	fmt.Fprintf(out, `<rect class="box" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="3"/>`+"\n", p.x, p.y, p.width, p.height)
@@ -94,7 +92,7 @@ func writeBox(out *bytes.Buffer, p *spot, dir string) {
 		line("line", text)
 	}
 	if b.Pos != "" {
-		line("pos", strings.TrimPrefix(b.Pos, dir+string(filepath.Separator)))
+		line("pos", b.Pos)
 	}
 	out.WriteString("</g>\n")
 }
