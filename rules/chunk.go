@@ -83,7 +83,7 @@ func (c *chunks) compile(name string, text []byte) (*lua.FunctionProto, error) {
 	}
 	c.names[name] = placed.names
 	functions := markFunctions(placed.functions)
-	proto, err := lua.Compile(chunk, name)
+	proto, err := compileTree(chunk, name)
 	if err != nil {
 		return nil, syntaxError(name, text, err)
 	}

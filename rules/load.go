@@ -18,8 +18,14 @@ import (
 	"tocsin/engine/stream"
 )
 
-// defaultRuleTimeout is how long Lua may run for at a time.
-const defaultRuleTimeout = time.Second
+// What a call into Lua may take, unless settings say otherwise.
+const (
+	defaultRuleTimeout = time.Second
+	defaultRuleMemory  = 64 // MiB
+)
+
+// maxRuleMemory bounds settings.rule_memory: 1 TiB.
+const maxRuleMemory = 1 << 20
 
 // Load loads the rules file at path. The error may be several, joined, each of
 // which begins with FILE:LINE. A configuration has to be closed.
@@ -46,9 +52,9 @@ func LoadString(name, text, dir string, o Options) (*Config, error) {
 // newConfig makes a configuration in which nothing is declared yet.
 func newConfig(o Options, compiled *chunks) *Config {
 	c := &Config{
-		Settings: Settings{HTTP: DefaultHTTP, RuleTimeout: defaultRuleTimeout},
+		Settings: Settings{HTTP: DefaultHTTP, RuleTimeout: defaultRuleTimeout, RuleMemory: defaultRuleMemory},
 		opts:     o, logger: o.Logger, set: o.Metrics,
-		watch: newWatchdog(defaultRuleTimeout), chunks: compiled,
+		watch: newWatchdog(defaultRuleTimeout, defaultRuleMemory<<20), chunks: compiled,
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),
 		rules: make(map[string]*rule), unfinished: make(map[string]string), trees: make(map[*lua.LFunction]*tree),
 	}

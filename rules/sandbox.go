@@ -16,8 +16,10 @@ const (
 	// coroutineDepth is how deep coroutines may resume one another: each is a
 	// piece of the goroutine's own stack.
 	coroutineDepth = 32
-	// maxString bounds what string.rep makes, in bytes.
-	maxString = 16 << 20
+	// maxPrinted bounds what one call of print writes, in bytes.
+	maxPrinted = 64 << 10
+	// maxDateFormat bounds the format of os.date, in bytes.
+	maxDateFormat = 1 << 10
 )
 
 // newLua makes a Lua state that has the libraries of the language and no more.
@@ -51,11 +53,11 @@ func (c *Config) restrict(L *lua.LState) {
 	L.SetGlobal("pcall", L.NewFunction(c.protectedCall))
 	L.SetGlobal("xpcall", L.NewFunction(c.protectedCallWith))
 	L.SetGlobal("getmetatable", L.NewFunction(getMetatable))
-	str := L.GetGlobal("string").(*lua.LTable)
-	str.RawSetString("rep", L.NewFunction(stringRep))
-	str.RawSetString("dump", lua.LNil)
+	L.SetGlobal("tostring", L.NewFunction(baseToString))
 	amend(L)
-	c.find = str.RawGetString("find").(*lua.LFunction)
+	boundStrings(L)
+	boundTables(L)
+	c.find = L.GetGlobal(lua.StringLibName).(*lua.LTable).RawGetString("find").(*lua.LFunction)
 	c.restrictOs(L)
 	c.seedRandom(L)
 	c.boundCoroutines(L)
@@ -63,11 +65,19 @@ func (c *Config) restrict(L *lua.LState) {
 
 // print writes to the log.
 func (c *Config) print(L *lua.LState) int {
-	parts := make([]string, L.GetTop())
-	for i := range parts {
-		parts[i] = L.ToStringMeta(L.Get(i + 1)).String()
+	var out strings.Builder
+	for i := range L.GetTop() {
+		if i > 0 {
+			out.WriteByte('\t')
+		}
+		text := toString(L, L.Get(i+1))
+		if out.Len()+len(text) > maxPrinted {
+			out.WriteString(text[:max(maxPrinted-out.Len(), 0)] + "…")
+			break
+		}
+		out.WriteString(text)
 	}
-	c.printed.Info(strings.Join(parts, "\t"), "at", pos(L))
+	c.printed.Info(out.String(), "at", pos(L))
 	return 0
 }
 
@@ -80,15 +90,6 @@ func getMetatable(L *lua.LState) int {
 		}
 	}
 	L.Push(mt)
-	return 1
-}
-
-func stringRep(L *lua.LState) int {
-	s, n := L.CheckString(1), L.CheckInt(2)
-	if n > 0 && len(s) > maxString/n {
-		fail(L, "string.rep makes a string of more than %d bytes", maxString)
-	}
-	L.Push(lua.LString(strings.Repeat(s, max(n, 0))))
 	return 1
 }
 
@@ -106,6 +107,9 @@ func (c *Config) restrictOs(L *lua.LState) {
 		},
 		"date": func(L *lua.LState) int {
 			format := L.OptString(1, "%c")
+			if len(format) > maxDateFormat {
+				fail(L, "os.date: the format has more than %d bytes", maxDateFormat)
+			}
 			at := L.OptNumber(2, seconds())
 			L.SetTop(0)
 			L.Push(lua.LString(format))

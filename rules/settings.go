@@ -25,6 +25,8 @@ type Settings struct {
 	HTTP string
 	// RuleTimeout is how long Lua may run for at a time (1 s).
 	RuleTimeout time.Duration
+	// RuleMemory is how many MiB a call into Lua may take (64).
+	RuleMemory int
 }
 
 // DefaultHTTP is where the HTTP interface listens unless settings.http says
@@ -40,6 +42,7 @@ type settingsOptions struct {
 	AutoIndex   any           `opt:"auto_index"`
 	HTTP        string        `opt:"http"`
 	RuleTimeout time.Duration `opt:"rule_timeout"`
+	RuleMemory  int           `opt:"rule_memory"`
 }
 
 // settings is settings { … }.
@@ -55,13 +58,17 @@ func (c *Config) settings(L *lua.LState) int {
 	a.optionError(err)
 	o := settingsOptions{HTTP: DefaultHTTP}
 	a.optionError(plugins.Decode(t, &o))
-	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout"} {
+	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout", "rule_memory"} {
 		if n, given := t.Fields[name].(float64); given && n <= 0 {
 			a.fail("option %q must be above 0", name)
 		}
 	}
+	if o.RuleMemory > maxRuleMemory {
+		a.fail("option \"rule_memory\" is in MiB and at most %d", maxRuleMemory)
+	}
 	s := Settings{
-		TTL: o.TTL, Forget: o.Forget, Skew: o.Skew, Identities: o.Identities, HTTP: o.HTTP, RuleTimeout: o.RuleTimeout,
+		TTL: o.TTL, Forget: o.Forget, Skew: o.Skew, Identities: o.Identities, HTTP: o.HTTP,
+		RuleTimeout: o.RuleTimeout, RuleMemory: o.RuleMemory,
 	}
 	if o.AutoIndex != nil {
 		s.AutoIndex = a.predicateOption("auto_index", o.AutoIndex)
@@ -69,8 +76,12 @@ func (c *Config) settings(L *lua.LState) int {
 	if s.RuleTimeout == 0 {
 		s.RuleTimeout = defaultRuleTimeout
 	}
+	if s.RuleMemory == 0 {
+		s.RuleMemory = defaultRuleMemory
+	}
 	c.Settings = s
 	c.watch.limit.Store(int64(s.RuleTimeout))
+	c.watch.scale.limit.Store(uint64(s.RuleMemory) << 20)
 	c.Engine.Configure(engine.Options{
 		TTL: s.TTL, Forget: s.Forget, Skew: s.Skew, Identities: s.Identities, AutoIndex: s.AutoIndex,
 	})

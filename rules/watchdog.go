@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// watchdog cuts off calls into Lua that run for too long. It is the context of
-// the Lua state, which looks at Done before each instruction. A call costs two
-// atomic stores; a goroutine looks now and then at how long the call in hand
-// has been running.
+// watchdog cuts off calls into Lua that run for too long or take too much
+// memory. It is the context of the Lua state, which looks at Done before each
+// instruction. A call costs two atomic stores; a goroutine looks now and then at
+// how long the call in hand has been running, and how the heap has grown
+// meanwhile (memory.go).
 //
 // Done stays closed until the outermost call has returned, so no pcall in Lua
 // can go on after a cut.
@@ -23,6 +24,7 @@ type watchdog struct {
 	seq   uint64        // the engine's goroutine only
 	depth int           // the engine's goroutine only
 	done  chan struct{} // replaced by the engine's goroutine after a cut
+	scale scale
 
 	stop chan struct{}
 	once sync.Once
@@ -33,10 +35,12 @@ const cutMark = 1 << 63
 
 var _ context.Context = (*watchdog)(nil)
 
-// newWatchdog starts a watchdog, to be closed.
-func newWatchdog(limit time.Duration) *watchdog {
+// newWatchdog starts a watchdog, to be closed. memory is in bytes.
+func newWatchdog(limit time.Duration, memory uint64) *watchdog {
 	w := &watchdog{done: make(chan struct{}), stop: make(chan struct{})}
 	w.limit.Store(int64(limit))
+	w.scale.limit.Store(memory)
+	w.scale.heap.Store(heapBytes())
 	w.wg.Go(w.run)
 	return w
 }
@@ -46,6 +50,7 @@ func (w *watchdog) begin() {
 	if w.depth++; w.depth == 1 {
 		w.seq++
 		w.call.Store(w.seq)
+		w.scale.begin()
 	}
 }
 
@@ -70,11 +75,12 @@ func (w *watchdog) end() (cut bool) {
 func (w *watchdog) suspend() (resume func()) {
 	depth := w.depth
 	w.depth = 1
-	cut := w.end()
+	cut, heavy := w.end(), w.scale.heavy
 	return func() {
 		w.begin()
 		w.depth = depth
 		if cut {
+			w.scale.heavy = heavy
 			w.cut()
 		}
 	}
@@ -87,25 +93,52 @@ func (w *watchdog) cut() {
 	}
 }
 
+// over returns why the call in hand is cut off, or nil. A function of Go that
+// may run for long asks it now and then.
+func (w *watchdog) over() error {
+	select {
+	case <-w.Done():
+		return w.Err()
+	default:
+		return nil
+	}
+}
+
+// Between two looks at the call in hand: when none has been running for long,
+// and when one has.
+const (
+	idleLook = 50 * time.Millisecond
+	busyLook = 5 * time.Millisecond
+)
+
 // run looks at the call in hand a few times within the limit.
 func (w *watchdog) run() {
 	var last uint64
 	var since time.Time
+	var heap uint64 // before the call in hand, at most
+	pause := idleLook
 	for {
 		limit := time.Duration(w.limit.Load())
 		select {
 		case <-w.stop:
 			return
-		case <-time.After(max(limit/8, time.Millisecond)):
+		case <-time.After(max(min(limit/8, pause), time.Millisecond)):
 		}
-		call := w.call.Load()
+		before := w.scale.heap.Load()
+		call, now := w.call.Load(), w.scale.sample()
 		if call != last {
-			last, since = call, time.Now()
+			last, since, heap, pause = call, time.Now(), before, idleLook
+		}
+		if call&1 == 0 || call&cutMark != 0 {
 			continue
 		}
-		if call&1 == 1 && call&cutMark == 0 && time.Since(since) >= limit &&
-			w.call.CompareAndSwap(call, call|cutMark) {
+		pause = busyLook
+		if now > heap+w.scale.limit.Load() {
+			w.scale.due.Store(true)
+		}
+		if time.Since(since) >= limit && w.call.CompareAndSwap(call, call|cutMark) {
 			close(w.done)
+			pause = idleLook
 		}
 	}
 }
@@ -119,11 +152,20 @@ func (w *watchdog) close() {
 // Deadline implements context.Context.
 func (w *watchdog) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Done implements context.Context. It is called by Lua only.
-func (w *watchdog) Done() <-chan struct{} { return w.done }
+// Done implements context.Context. It is called by Lua only, on the engine's
+// goroutine, before each instruction.
+func (w *watchdog) Done() <-chan struct{} {
+	if w.scale.due.Load() {
+		w.weigh()
+	}
+	return w.done
+}
 
 // Err implements context.Context.
 func (w *watchdog) Err() error {
+	if w.scale.heavy {
+		return fmt.Errorf("cut off after taking more than %d MiB of memory (settings.rule_memory)", w.scale.limit.Load()>>20)
+	}
 	return fmt.Errorf("cut off after running for %v (settings.rule_timeout)", time.Duration(w.limit.Load()))
 }
 

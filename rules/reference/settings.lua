@@ -28,6 +28,7 @@
 ---@field auto_index? Pred # which events from sources are indexed; default all
 ---@field http? string # where the HTTP interface listens; "" is nowhere; default "127.0.0.1:5580"
 ---@field rule_timeout? number # seconds that Lua may run for at a time; default 1
+---@field rule_memory? integer # MiB that Lua may take at a time; default 64
 
 --- Sets what holds for the whole configuration; it stands there once.
 ---
