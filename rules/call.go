@@ -16,6 +16,9 @@ import (
 // maxThreads bounds how deep calls from Go into Lua may be nested.
 const maxThreads = 64
 
+// maxErrorText bounds the text of an error, in bytes.
+const maxErrorText = 4 << 10
+
 // enter returns the thread of Lua for a call from Go, and leave gives it back.
 //
 // Each nested call has a thread of its own, because an error closes the
@@ -46,11 +49,36 @@ func (c *Config) newThread() *lua.LState {
 }
 
 // call calls a Lua function and returns its first result. The error is an
-// *engine.RuleError whose text begins with FILE:LINE.
+// *engine.RuleError whose text begins with FILE:LINE. A function that is cut off
+// again and again is not called for a while: that is an error, too.
 func (c *Config) call(fn *lua.LFunction, args ...lua.LValue) (lua.LValue, error) {
+	var q *quarantine
+	if len(c.quarantines) > 0 {
+		q = c.quarantines[fn]
+	}
+	if q != nil && q.held() {
+		return lua.LNil, c.callError(fn, fmt.Errorf("not called: it was cut off %d times in a row", q.cuts))
+	}
+	v, cut, err := c.run(fn, args)
+	switch {
+	case cut:
+		if q == nil {
+			q = &quarantine{config: c, name: placeOf(fn)}
+			c.quarantines[fn] = q
+		}
+		q.failed(err, true)
+	case q != nil:
+		q.succeeded()
+		delete(c.quarantines, fn)
+	}
+	return v, err
+}
+
+// run calls a Lua function. cut says that it was cut off.
+func (c *Config) run(fn *lua.LFunction, args []lua.LValue) (v lua.LValue, cut bool, err error) {
 	L, err := c.enter()
 	if err != nil {
-		return lua.LNil, c.callError(fn, err)
+		return lua.LNil, false, c.callError(fn, err)
 	}
 	defer c.leave()
 	c.watch.begin()
@@ -59,17 +87,17 @@ func (c *Config) call(fn *lua.LFunction, args ...lua.LValue) (lua.LValue, error)
 		L.Push(arg)
 	}
 	err = L.PCall(len(args), 1, nil)
-	cut := c.watch.end()
+	cut = c.watch.end()
 	if err != nil {
 		L.SetTop(0)
-		return lua.LNil, c.callError(fn, err)
+		return lua.LNil, cut, c.callError(fn, err)
 	}
-	result := L.Get(-1)
+	v = L.Get(-1)
 	L.SetTop(0)
 	if cut {
-		return lua.LNil, c.callError(fn, c.watch.Err())
+		return lua.LNil, true, c.callError(fn, c.watch.Err())
 	}
-	return result, nil
+	return v, false, nil
 }
 
 // protectedCall is pcall(fn, …).
@@ -129,6 +157,9 @@ func errorValue(err error) lua.LValue {
 // without the trace, behind a place.
 func (c *Config) callError(fn *lua.LFunction, err error) error {
 	text := c.errorText(errorValue(err))
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "…"
+	}
 	if !c.hasPlace(text) {
 		text = placeOf(fn) + ": " + text
 	}

@@ -68,6 +68,9 @@ type Config struct {
 	texts   queries
 	native  frame
 	used    map[*lua.FunctionProto]form // what functions that may be native are used for
+	// quarantines are of functions outside of rules that were cut off when they
+	// were last called.
+	quarantines map[*lua.LFunction]*quarantine
 
 	settingsPos string
 	rules       map[string]*rule

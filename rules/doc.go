@@ -7,7 +7,9 @@
 // engine's goroutine, on the engine's clock, and within settings.rule_timeout.
 //
 // Reading order: config.go is the outside; load.go and chunk.go read files;
-// sandbox.go says what Lua can do, watchdog.go and call.go how long. event.go
+// sandbox.go says what Lua can do, watchdog.go, memory.go and call.go how long
+// and with how much memory, quarantine.go what becomes of what keeps failing; the
+// library*.go files, pattern.go and concat.go bound what the libraries do. event.go
 // and convert.go turn events into Lua values and back; predicate.go does so
 // with queries and functions. The native*.go files compile plain Lua to Go:
 // native.go says how, native_compile.go begins. The stream_*.go files bind the operators, one

@@ -57,6 +57,7 @@ func newConfig(o Options, compiled *chunks) *Config {
 		watch: newWatchdog(defaultRuleTimeout, defaultRuleMemory<<20), chunks: compiled,
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),
 		rules: make(map[string]*rule), unfinished: make(map[string]string), trees: make(map[*lua.LFunction]*tree),
+		quarantines: make(map[*lua.LFunction]*quarantine),
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)

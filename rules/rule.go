@@ -36,7 +36,9 @@ type rule struct {
 	last   engine.Event // what it emitted last
 	spoke  bool         // there is a last
 
-	evaluations, errors *metrics.Counter
+	quarantine quarantine
+
+	evaluations, errors, skipped *metrics.Counter
 }
 
 // periodic is a timer that keeps its place among those due at one instant.
@@ -100,8 +102,10 @@ func (c *Config) makeRule(a *args, name, place string) {
 	}
 	r := &rule{
 		config: c, name: name, pos: place, eval: eval, every: o.Every, host: o.Host, tags: o.Tags,
+		quarantine:  quarantine{config: c, name: name},
 		evaluations: c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_evaluations_total{rule=%q}", name)),
 		errors:      c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_errors_total{rule=%q}", name)),
+		skipped:     c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_skipped_total{rule=%q}", name)),
 	}
 	if o.TTL >= 0 {
 		r.ttl, r.hasTTL = engine.Seconds(o.TTL), true
@@ -151,19 +155,27 @@ func (r *rule) onMessage(m engine.Message) error {
 	return r.evaluate(e.Depth+1, r.config.luaEvent(e))
 }
 
-// evaluate calls the rule's function and emits what it returns.
+// evaluate calls the rule's function and emits what it returns, unless the rule
+// is in quarantine.
 func (r *rule) evaluate(depth uint8, args ...lua.LValue) error {
+	if r.quarantine.held() {
+		r.skipped.Inc()
+		return nil
+	}
 	r.evaluations.Inc()
-	v, err := r.config.call(r.eval, args...)
+	v, cut, err := r.config.run(r.eval, args)
 	if err == nil {
 		err = r.emit(v, depth)
 	}
-	if err != nil {
-		r.errors.Inc()
+	if err == nil {
+		r.quarantine.succeeded()
+		return nil
 	}
+	r.errors.Inc()
 	if re, ok := err.(*engine.RuleError); ok {
 		re.Rule = r.name
 	}
+	r.quarantine.failed(err, cut)
 	return err
 }
 
