@@ -1,0 +1,3 @@
+-- stack overflow
+local function f() return 1 + f() end
+return f()

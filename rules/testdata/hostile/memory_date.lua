@@ -1,0 +1,2 @@
+-- os.date: the format has more than 1024 bytes
+return os.date(("%c"):rep(1e6))

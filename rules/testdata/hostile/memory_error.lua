@@ -1,0 +1,2 @@
+-- xxxx
+error(("x"):rep(16e6))

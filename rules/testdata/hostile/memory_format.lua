@@ -1,0 +1,3 @@
+-- string.format makes a string of more than 16777216 bytes
+local s = ("x"):rep(1e6)
+return ("%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s"):format(s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s)

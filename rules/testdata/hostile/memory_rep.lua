@@ -1,0 +1,2 @@
+-- string.rep makes a string of more than 16777216 bytes
+return ("x"):rep(1e9)

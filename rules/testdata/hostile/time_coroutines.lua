@@ -1,0 +1,2 @@
+-- settings.rule_timeout
+while true do coroutine.wrap(function() coroutine.yield() end)() end

@@ -1,0 +1,2 @@
+-- settings.rule_timeout
+while true do end
