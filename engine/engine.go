@@ -95,7 +95,7 @@ type Engine struct {
 // New makes an engine whose clock stands at now.
 func New(opts Options, now Time) *Engine {
 	opts.setDefaults()
-	e := &Engine{opts: opts, now: now, room: maxQueued, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
+	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
 	e.index = &Index{engine: e}
 	e.index.sets = sets{index: e.index, byKey: make(map[setKey]*Set), longest: opts.Forget}
 	e.published = newPublished(e)
@@ -266,7 +266,7 @@ func (e *Engine) pass(ev *Event) {
 // by an event now and then.
 func (e *Engine) reject(ev *Event, err error) {
 	e.stats.Rejected++
-	if e.now < e.rejectedAt.Add(10*time.Second) && e.stats.Rejected > 1 {
+	if e.now < e.rejectedAt.Add(10*time.Second) {
 		return
 	}
 	e.rejectedAt = e.now
