@@ -41,31 +41,6 @@ type rule struct {
 	evaluations, errors, skipped *metrics.Counter
 }
 
-// periodic is a timer that keeps its place among those due at one instant.
-type periodic struct {
-	timer  engine.Timer
-	place  uint64
-	period time.Duration
-	tick   func()
-}
-
-// Fire implements engine.Firer.
-func (p *periodic) Fire(e *engine.Engine, t *engine.Timer) {
-	e.Wheel().SetAs(t, t.Due().Add(p.period), p.place)
-	p.tick()
-}
-
-// schedule has tick called every period, from one period after the start on.
-func (c *Config) schedule(period time.Duration, tick func()) {
-	p := &periodic{period: period, tick: tick}
-	p.timer.Firer = p
-	c.Graph.OnStart(func() {
-		wheel := c.Engine.Wheel()
-		p.place = wheel.Reserve()
-		wheel.SetAs(&p.timer, c.Engine.Now().Add(period), p.place)
-	})
-}
-
 // declareRule is rule(name) { … }: it returns the function that takes the
 // table.
 func (c *Config) declareRule(L *lua.LState) int {
@@ -123,7 +98,7 @@ func (c *Config) makeRule(a *args, name, place string) {
 		if !r.hasTTL {
 			r.ttl, r.hasTTL = 3*o.Every, true
 		}
-		c.schedule(o.Every, r.onTime)
+		c.Graph.Every("rule "+name, o.Every, r.onTime)
 	default:
 		v, _ := on.(lua.LValue)
 		at := placeValue(v)
@@ -137,6 +112,17 @@ func (c *Config) makeRule(a *args, name, place string) {
 		at.stream.Each(r.onMessage)
 	}
 	c.rules[name] = r
+	c.Graph.Keep("rule "+name, r)
+}
+
+// Save writes what the rule said last. With Load it implements stream.Extra.
+func (r *rule) Save(w *engine.SnapshotWriter) { w.Event(&r.last) }
+
+// Load reads what Save wrote.
+func (r *rule) Load(s *engine.SnapshotReader) {
+	if last := s.Event(); s.End() == nil {
+		r.last, r.spoke = last, last.ID != nil
+	}
 }
 
 // onTime evaluates a rule on a schedule.
@@ -240,7 +226,7 @@ func (c *Config) every(L *lua.LState) int {
 	if period <= 0 {
 		a.fail("the time must be above 0")
 	}
-	c.schedule(period, func() {
+	c.Graph.Every("function", period, func() {
 		if _, err := c.call(fn); err != nil {
 			c.Engine.Fail(nil, err)
 		}

@@ -3,7 +3,10 @@ package stream
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"tocsin/engine"
 )
@@ -20,7 +23,7 @@ func (s *Stream) By(keys ...engine.Key) (*Stream, error) {
 		}
 	}
 	behind := s.add(b, "by")
-	b.keep()
+	s.graph.keep(b)
 	b.inner = &Scope{by: b, parent: s.scope, depth: s.scope.depth + 1}
 	behind.scope = b.inner
 	return behind, nil
@@ -36,6 +39,19 @@ type by struct {
 	buf    []byte
 }
 
+// label is the names of the keys; functions have none.
+func (b *by) label() string {
+	var names []string
+	for _, key := range b.keys {
+		if f, ok := key.(engine.Field); ok {
+			names = append(names, f.Name())
+		} else {
+			names = append(names, "function")
+		}
+	}
+	return strings.Join(names, ",")
+}
+
 // byState is the groups of a by in one group around it.
 type byState struct {
 	scope  uint64 // of the holds
@@ -49,14 +65,61 @@ func (s *byState) drop(*engine.Engine) {
 	}
 }
 
+func (s *byState) save(w *engine.SnapshotWriter) {
+	w.Uvarint(s.scope)
+	w.Int(len(s.groups))
+	for _, key := range slices.Sorted(maps.Keys(s.groups)) {
+		w.Text(key)
+		w.Piece(func() { s.groups[key].save(w) })
+	}
+	w.Int(len(s.last))
+	for key, in := range s.last {
+		w.Text(key.host)
+		w.Text(key.service)
+		w.Byte(byte(key.has))
+		w.Text(in.key)
+	}
+}
+
+func (b *by) load(g *Group, r *engine.SnapshotReader) {
+	s := b.makeState(g, r.Uvarint())
+	if b.graph.load.scopes[s.scope] != nil {
+		r.Fail("two bys have the scope %d", s.scope)
+	}
+	for range r.Len() {
+		key, piece := r.Text(), r.Piece()
+		if s.groups[key] != nil {
+			r.Fail("by has a group twice")
+		}
+		if r.Err() != nil {
+			return
+		}
+		if b.graph.load.group(b.makeGroup(g, s, key), piece); piece.End() != nil {
+			r.Skip()
+		}
+	}
+	for range r.Len() {
+		key := hostService{r.Text(), r.Text(), engine.Fields(r.Byte())}
+		if in := s.groups[r.Text()]; in != nil && s.last != nil {
+			s.last[key] = in
+		}
+	}
+	b.graph.load.scopes[s.scope] = s
+}
+
+func (b *by) makeState(g *Group, scope uint64) *byState {
+	s := &byState{scope: scope, groups: make(map[string]*Group)}
+	if b.graph.engine.Bare() {
+		s.last = make(map[hostService]*Group)
+	}
+	g.states[b.slot] = s
+	return s
+}
+
 func (b *by) stateIn(g *Group) *byState {
 	s := stateOf[byState](g, &b.node)
 	if s == nil {
-		s = &byState{scope: b.graph.engine.NewScope(), groups: make(map[string]*Group)}
-		if b.graph.engine.Bare() {
-			s.last = make(map[hostService]*Group)
-		}
-		g.states[b.slot] = s
+		s = b.makeState(g, b.graph.engine.NewScope())
 	}
 	return s
 }
@@ -147,9 +210,13 @@ func (b *by) groupFor(g *Group, s *byState, e *engine.Event) (*Group, error) {
 	if in := s.groups[string(buf)]; in != nil {
 		return in, nil
 	}
-	in := &Group{scope: b.inner, parent: g, owner: s, key: string(buf), made: b.now()}
-	in.makeStates(b.inner.slots)
-	s.groups[in.key] = in
+	return b.makeGroup(g, s, string(buf)), nil
+}
+
+func (b *by) makeGroup(g *Group, s *byState, key string) *Group {
+	in := &Group{scope: b.inner, parent: g, owner: s, key: key, made: b.now()}
+	in.makeStates(len(b.inner.kept))
+	s.groups[key] = in
 	g.busy++ // g lives as long as what is inside it
 	if s.last != nil {
 		in.busy++ // without an index, to the end
@@ -157,7 +224,7 @@ func (b *by) groupFor(g *Group, s *byState, e *engine.Event) (*Group, error) {
 	for _, op := range b.inner.starters {
 		op.start(in)
 	}
-	return in, nil
+	return in
 }
 
 // appendKey appends a text that differs for values that differ.

@@ -29,6 +29,12 @@ func numberCounting(s *Stream, dropped *int) *Stream {
 	return s.addWithState(&numbered{dropped: dropped}, "numbered")
 }
 
+func (s *numberedState) save(w *engine.SnapshotWriter) { w.Int(s.n) }
+
+func (n *numbered) load(g *Group, r *engine.SnapshotReader) {
+	g.states[n.slot] = &numberedState{op: n, n: r.Int(1 << 20)}
+}
+
 func (n *numbered) event(g *Group, e *engine.Event) {
 	s := stateOf[numberedState](g, &n.node)
 	if s == nil {

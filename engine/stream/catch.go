@@ -10,6 +10,7 @@ func (s *Stream) Catch() (passed, errors *Stream) {
 	op.claim(s.from, make(map[operator]bool))
 	errors = s.graph.behind(op, s.graph.root, &op.errors)
 	s.graph.nameLast("errors")
+	errors.path += ":errors"
 	return passed, errors
 }
 

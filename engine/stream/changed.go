@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"math"
 
 	"tocsin/engine"
 )
@@ -38,6 +39,23 @@ type changedState struct {
 	untimed
 	value  engine.Value
 	before *engine.Event // kept for pairs only
+}
+
+func (s *changedState) save(w *engine.SnapshotWriter) {
+	w.Value(s.value)
+	if s.before != nil {
+		w.Event(s.before)
+	} else {
+		w.Event(&engine.Event{})
+	}
+}
+
+func (c *changed) load(g *Group, r *engine.SnapshotReader) {
+	s := &changedState{value: r.Value()}
+	if before := r.Event(); c.pairs {
+		s.before = &before
+	}
+	g.states[c.slot] = s
 }
 
 func (c *changed) event(g *Group, e *engine.Event) {
@@ -89,6 +107,15 @@ type runsState struct {
 	n     int // how many in a row had the value, up to what is needed
 }
 
+func (s *runsState) save(w *engine.SnapshotWriter) {
+	w.Value(s.value)
+	w.Int(s.n)
+}
+
+func (r *runs) load(g *Group, in *engine.SnapshotReader) {
+	g.states[r.slot] = &runsState{value: in.Value(), n: min(in.Int(math.MaxInt), r.n)}
+}
+
 func (r *runs) event(g *Group, e *engine.Event) {
 	v, err := r.key.Value(e)
 	if err != nil {
@@ -132,6 +159,21 @@ type atLeastState struct {
 	held  []bool // for each of the last n events, as a ring
 	next  int
 	count int // of those that held
+}
+
+func (s *atLeastState) save(w *engine.SnapshotWriter) {
+	w.Int(len(s.held))
+	for i := range s.held {
+		w.Bool(s.held[(s.next+i)%len(s.held)])
+	}
+}
+
+func (a *atLeast) load(g *Group, r *engine.SnapshotReader) {
+	s := &atLeastState{}
+	for range r.Len() {
+		s.add(r.Bool(), a.n)
+	}
+	g.states[a.slot] = s
 }
 
 func (a *atLeast) event(g *Group, e *engine.Event) {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"math"
 
 	"tocsin/engine"
 )
@@ -107,6 +108,21 @@ type thresholdState struct {
 	untimed
 	level int
 	hits  [3]int // events in a row that called for the level or a worse one
+}
+
+func (s *thresholdState) save(w *engine.SnapshotWriter) {
+	w.Int(s.level)
+	for _, n := range s.hits {
+		w.Int(n)
+	}
+}
+
+func (t *threshold) load(g *Group, r *engine.SnapshotReader) {
+	s := &thresholdState{level: r.Int(len(t.levels) - 1)}
+	for i := range s.hits {
+		s.hits[i] = min(r.Int(math.MaxInt), t.hits)
+	}
+	g.states[t.slot] = s
 }
 
 func (t *threshold) event(g *Group, e *engine.Event) {

@@ -32,6 +32,32 @@ type coalesceState struct {
 	sorted bool
 }
 
+func (s *coalesceState) save(w *engine.SnapshotWriter) {
+	s.ticks.save(w)
+	w.Int(len(s.order))
+	for _, e := range s.order {
+		w.Event(e)
+	}
+}
+
+func (c *coalesce) load(g *Group, r *engine.SnapshotReader) {
+	s := stateOf[coalesceState](g, &c.node)
+	s.ticks.load(r, c.graph.engine)
+	events := r.Events()
+	for i := range events {
+		key := hostServiceOf(events[i].ID)
+		if s.latest[key] != nil {
+			r.Fail("coalesce has an event twice")
+			return
+		}
+		s.latest[key] = &events[i]
+		s.order = append(s.order, &events[i])
+	}
+	if len(s.order) > 0 {
+		g.hold()
+	}
+}
+
 func (c *coalesce) start(g *Group) {
 	s := &coalesceState{op: c, group: g, latest: make(map[hostService]*engine.Event)}
 	s.ticks.begin(g, &c.node, c.dt, s)

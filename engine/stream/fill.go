@@ -47,12 +47,33 @@ type fillState struct {
 
 func (s *fillState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
+func (s *fillState) save(w *engine.SnapshotWriter) {
+	w.Timer(&s.timer)
+	w.Uvarint(s.place)
+	w.Event(&s.last)
+}
+
+func (f *fill) load(g *Group, r *engine.SnapshotReader) {
+	s := f.makeState(g)
+	r.Timer(&s.timer, f.graph.engine.Wheel())
+	s.place, s.last = r.Uvarint(), r.Event()
+	if f.ofLast && s.last.ID == nil {
+		f.graph.engine.Wheel().Cancel(&s.timer) // it was a fill before
+	}
+	checkPeriod(r, &s.timer, f.now())
+}
+
+func (f *fill) makeState(g *Group) *fillState {
+	s := &fillState{op: f, group: g}
+	s.timer.Firer = s
+	g.states[f.slot] = s
+	return s
+}
+
 func (f *fill) event(g *Group, e *engine.Event) {
 	s := stateOf[fillState](g, &f.node)
 	if s == nil {
-		s = &fillState{op: f, group: g}
-		s.timer.Firer = s
-		g.states[f.slot] = s
+		s = f.makeState(g)
 	}
 	if e.IsExpired() {
 		f.graph.engine.Wheel().Cancel(&s.timer)
@@ -107,12 +128,37 @@ type interpolateState struct {
 
 func (s *interpolateState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
+func (s *interpolateState) save(w *engine.SnapshotWriter) {
+	w.Timer(&s.timer)
+	w.Uvarint(s.place)
+	w.Event(&s.last)
+	w.Bool(s.waiting)
+}
+
+func (p *interpolate) load(g *Group, r *engine.SnapshotReader) {
+	s := p.makeState(g)
+	r.Timer(&s.timer, p.graph.engine.Wheel())
+	s.place, s.last, s.waiting = r.Uvarint(), r.Event(), r.Bool()
+	if s.timer.IsSet() && s.last.ID == nil {
+		r.Fail("interpolate has no event to pass")
+	}
+	checkPeriod(r, &s.timer, p.now())
+	if s.waiting {
+		g.hold()
+	}
+}
+
+func (p *interpolate) makeState(g *Group) *interpolateState {
+	s := &interpolateState{op: p, group: g}
+	s.timer.Firer = s
+	g.states[p.slot] = s
+	return s
+}
+
 func (p *interpolate) event(g *Group, e *engine.Event) {
 	s := stateOf[interpolateState](g, &p.node)
 	if s == nil {
-		s = &interpolateState{op: p, group: g}
-		s.timer.Firer = s
-		g.states[p.slot] = s
+		s = p.makeState(g)
 	}
 	if e.IsExpired() {
 		p.graph.engine.Wheel().Cancel(&s.timer)

@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"tocsin/engine"
 )
@@ -19,6 +20,14 @@ func (s *Stream) filter(name string, pred engine.Predicate) *Stream {
 type where struct {
 	node
 	pred engine.Predicate
+}
+
+// label is the query; a function has no name.
+func (w *where) label() string {
+	if text, ok := w.pred.(fmt.Stringer); ok {
+		return text.String()
+	}
+	return ""
 }
 
 func (w *where) event(g *Group, e *engine.Event) {
@@ -100,6 +109,8 @@ func (t taggedAll) Literals() []engine.Literal {
 	return []engine.Literal{{Tag: true, Text: t[0]}}
 }
 
+func (t taggedAll) String() string { return strings.Join(t, ",") }
+
 type taggedAny []string
 
 func (t taggedAny) Static(id *engine.Identity) engine.Verdict {
@@ -113,6 +124,7 @@ func (t taggedAny) Static(id *engine.Identity) engine.Verdict {
 
 func (t taggedAny) Match(e *engine.Event) (bool, error) { return t.Static(e.ID) == engine.Always, nil }
 func (t taggedAny) Rest(*engine.Event) (bool, error)    { return true, nil }
+func (t taggedAny) String() string                      { return strings.Join(t, ",") }
 
 // Over passes the events whose metric is above x.
 func (s *Stream) Over(x float64) *Stream {

@@ -52,6 +52,27 @@ type flappingState struct {
 	changes []engine.Time
 }
 
+func (s *flappingState) save(w *engine.SnapshotWriter) {
+	w.Text(s.state)
+	w.Bool(s.any)
+	w.Bool(s.flapping)
+	w.Time(s.newest)
+	w.Int(len(s.changes))
+	for _, at := range s.changes {
+		w.Time(at)
+	}
+}
+
+func (f *flapping) load(g *Group, r *engine.SnapshotReader) {
+	s := &flappingState{state: r.Text(), any: r.Bool(), flapping: r.Bool(), newest: r.Time()}
+	for range r.Len() {
+		s.changes = append(s.changes, r.Time())
+	}
+	slices.Sort(s.changes)
+	s.changes = lastOf(s.changes, f.High)
+	g.states[f.slot] = s
+}
+
 func (f *flapping) event(g *Group, e *engine.Event) {
 	s := stateOf[flappingState](g, &f.node)
 	if s == nil {

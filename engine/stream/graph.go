@@ -15,6 +15,10 @@ type Graph struct {
 	root   *Scope
 	top    *Group
 	events *Stream
+	paths  map[string]int // how many operators were to have a path
+	kept   []keeper       // the operators with state, in the order of their making
+	extras []extra
+	load   *loading // while Load runs
 
 	passages []passage // in the order drawn
 }
@@ -33,7 +37,7 @@ type Scope struct {
 	by       *by // nil for the root
 	parent   *Scope
 	depth    int
-	slots    int
+	kept     []keeper // by slot
 	starters []starter
 }
 
@@ -44,9 +48,9 @@ type starter interface {
 
 // NewGraph makes a graph without streams.
 func NewGraph(e *engine.Engine) *Graph {
-	g := &Graph{engine: e, root: &Scope{}}
+	g := &Graph{engine: e, root: &Scope{}, paths: make(map[string]int)}
 	g.top = &Group{scope: g.root}
-	g.events = g.Head()
+	g.events = g.headAt("events")
 	return g
 }
 
@@ -58,10 +62,12 @@ func (g *Graph) Events() *Stream { return g.events }
 
 // Head makes a stream that gets only what is handed to its Handle, HandleList
 // and Fail: for what events pass before they are indexed, and for tests.
-func (g *Graph) Head() *Stream {
+func (g *Graph) Head() *Stream { return g.headAt("head") }
+
+func (g *Graph) headAt(path string) *Stream {
 	h := &head{}
-	g.adopt(&h.node, g.root)
-	return &Stream{graph: g, scope: g.root, from: h, out: &h.out}
+	g.adopt(&h.node, g.root, path)
+	return &Stream{graph: g, scope: g.root, from: h, out: &h.out, path: h.path}
 }
 
 // Start connects the streams that branch from Events to the engine, and begins
@@ -69,7 +75,7 @@ func (g *Graph) Head() *Stream {
 // are made and before events flow.
 func (g *Graph) Start() {
 	g.top.made = g.engine.Now()
-	g.top.states = make([]state, g.root.slots)
+	g.top.makeStates(len(g.root.kept))
 	for _, s := range g.root.starters {
 		s.start(g.top)
 	}
@@ -111,13 +117,11 @@ type node struct {
 	out   Out
 	froms []operator // what feeds it
 	catch *catch     // where its errors go; nil: to the engine
+	path  string     // see adopt
+	kept  int        // place in Graph.kept, of one with state
 }
 
 func (n *node) base() *node { return n }
-
-func (g *Graph) adopt(n *node, scope *Scope) {
-	n.graph, n.scope, n.site, n.slot = g, scope, g.Site, -1
-}
 
 // list is what an operator does that takes events only.
 func (n *node) list(g *Group, events []engine.Event) {
@@ -174,13 +178,14 @@ type Stream struct {
 	scope *Scope
 	from  operator
 	out   *Out
+	path  string
 }
 
 // add puts an operator behind the stream and returns the place behind it.
 func (s *Stream) add(op operator, name string) *Stream {
 	n := op.base()
-	s.graph.adopt(n, s.scope)
 	n.name = name
+	s.graph.adopt(n, s.scope, s.path+"/"+labelOf(op, s.graph.Site.Rule))
 	n.froms = append(n.froms, s.from)
 	s.out.next = append(s.out.next, op)
 	if st, ok := op.(starter); ok {
@@ -190,15 +195,17 @@ func (s *Stream) add(op operator, name string) *Stream {
 }
 
 // keep gives an operator a slot for its state. It is called right after add.
-func (n *node) keep() {
-	n.slot = n.scope.slots
-	n.scope.slots++
+func (g *Graph) keep(op keeper) {
+	n := op.base()
+	n.slot, n.kept = len(n.scope.kept), len(g.kept)
+	n.scope.kept, g.kept = append(n.scope.kept, op), append(g.kept, op)
 }
 
 // branch returns a further place behind an operator that has several outs.
 func (s *Stream) branch(op operator, out *Out, name string) *Stream {
 	further := s.graph.behind(op, s.scope, out)
 	s.graph.nameLast(name)
+	further.path += ":" + name
 	return further
 }
 
@@ -262,8 +269,8 @@ func Merge(streams ...*Stream) (*Stream, error) {
 		scope = common(scope, s.scope)
 	}
 	m := &merge{}
-	first.graph.adopt(&m.node, scope)
 	m.name = "merge"
+	first.graph.adopt(&m.node, scope, first.path+"/merge")
 	for _, s := range streams {
 		m.froms = append(m.froms, s.from)
 		s.out.next = append(s.out.next, m)

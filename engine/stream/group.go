@@ -26,6 +26,8 @@ type Group struct {
 type state interface {
 	// drop lets go of everything, timers first, as the group has gone.
 	drop(e *engine.Engine)
+	// save writes what the operator's load reads.
+	save(w *engine.SnapshotWriter)
 }
 
 // untimed is part of states that set no timers.

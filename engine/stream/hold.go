@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"math"
 	"time"
 
 	"tocsin/engine"
@@ -19,6 +20,13 @@ func (q *quota) enter(now engine.Time, t *ticks) {
 	}
 }
 
+func (q *quota) save(w *engine.SnapshotWriter) {
+	w.Time(q.end)
+	w.Int(q.used)
+}
+
+func (q *quota) load(r *engine.SnapshotReader) { q.end, q.used = r.Time(), r.Int(math.MaxInt) }
+
 // Throttle passes the first n events of each dt and drops the rest.
 func (s *Stream) Throttle(n int, dt time.Duration) (*Stream, error) {
 	if err := needNAndDT("throttle", n, dt); err != nil {
@@ -36,6 +44,17 @@ type throttle struct {
 type throttleState struct {
 	ticks
 	quota quota
+}
+
+func (s *throttleState) save(w *engine.SnapshotWriter) {
+	s.ticks.save(w)
+	s.quota.save(w)
+}
+
+func (t *throttle) load(g *Group, r *engine.SnapshotReader) {
+	s := stateOf[throttleState](g, &t.node)
+	s.ticks.load(r, t.graph.engine)
+	s.quota.load(r)
 }
 
 func (t *throttle) start(g *Group) {
@@ -63,6 +82,18 @@ type held struct {
 	ticks
 	group  *Group
 	events []engine.Event
+}
+
+func (h *held) save(w *engine.SnapshotWriter) {
+	h.ticks.save(w)
+	w.Events(h.events)
+}
+
+func (h *held) load(r *engine.SnapshotReader, by *node) {
+	h.ticks.load(r, by.graph.engine)
+	if h.events = r.Events(); len(h.events) > 0 {
+		h.group.hold()
+	}
 }
 
 func (h *held) add(e *engine.Event, by *node) {
@@ -113,6 +144,17 @@ type rollupState struct {
 	quota quota
 }
 
+func (s *rollupState) save(w *engine.SnapshotWriter) {
+	s.held.save(w)
+	s.quota.save(w)
+}
+
+func (r *rollup) load(g *Group, in *engine.SnapshotReader) {
+	s := stateOf[rollupState](g, &r.node)
+	s.held.load(in, &r.node)
+	s.quota.load(in)
+}
+
 func (r *rollup) start(g *Group) {
 	s := &rollupState{held: held{group: g}, op: r}
 	s.ticks.begin(g, &r.node, r.dt, s)
@@ -159,6 +201,10 @@ type batchState struct {
 	op *batch
 }
 
+func (b *batch) load(g *Group, r *engine.SnapshotReader) {
+	stateOf[batchState](g, &b.node).held.load(r, &b.node)
+}
+
 func (b *batch) start(g *Group) {
 	s := &batchState{held: held{group: g}, op: b}
 	s.ticks.begin(g, &b.node, b.dt, s)
@@ -196,6 +242,20 @@ type sampleState struct {
 	group   *Group
 	last    engine.Event
 	waiting bool // last is yet to be passed, and so the group is held
+}
+
+func (s *sampleState) save(w *engine.SnapshotWriter) {
+	s.ticks.save(w)
+	w.Event(&s.last)
+}
+
+func (p *sample) load(g *Group, r *engine.SnapshotReader) {
+	s := stateOf[sampleState](g, &p.node)
+	s.ticks.load(r, p.graph.engine)
+	s.last = r.Event()
+	if s.waiting = s.last.ID != nil; s.waiting {
+		g.hold()
+	}
 }
 
 func (p *sample) start(g *Group) {

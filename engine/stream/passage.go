@@ -25,7 +25,7 @@ type passage struct {
 // behind returns the place behind an operator, and notes it.
 func (g *Graph) behind(op operator, scope *Scope, out *Out) *Stream {
 	g.passages = append(g.passages, passage{op: op, out: out})
-	return &Stream{graph: g, scope: scope, from: op, out: out}
+	return &Stream{graph: g, scope: scope, from: op, out: out, path: op.base().path}
 }
 
 // nameLast names the place that was made last.

@@ -116,6 +116,10 @@ type percentilesState struct {
 	op *percentiles
 }
 
+func (p *percentiles) load(g *Group, r *engine.SnapshotReader) {
+	stateOf[percentilesState](g, &p.node).held.load(r, &p.node)
+}
+
 func (p *percentiles) start(g *Group) {
 	s := &percentilesState{held: held{group: g}, op: p}
 	s.ticks.begin(g, &p.node, p.dt, s)

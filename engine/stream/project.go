@@ -30,6 +30,24 @@ type projectState struct {
 	newest []engine.Event // for each predicate
 }
 
+func (s *projectState) save(w *engine.SnapshotWriter) {
+	w.Int(len(s.newest))
+	for i := range s.newest {
+		w.Event(&s.newest[i])
+	}
+}
+
+func (p *project) load(g *Group, r *engine.SnapshotReader) {
+	s := &projectState{newest: make([]engine.Event, len(p.preds))}
+	if n := r.Len(); n != len(p.preds) {
+		r.Fail("project has %d predicates, not %d", len(p.preds), n)
+	}
+	for i := range s.newest {
+		s.newest[i] = r.Event()
+	}
+	g.states[p.slot] = s
+}
+
 func (p *project) event(g *Group, e *engine.Event) {
 	any := false
 	for i, pred := range p.preds {

@@ -35,6 +35,23 @@ type rateState struct {
 	sum     float64
 }
 
+func (s *rateState) save(w *engine.SnapshotWriter) {
+	s.ticks.save(w)
+	s.life.save(w)
+	w.Event(&s.last)
+	w.Float(s.sum)
+}
+
+func (r *rate) load(g *Group, in *engine.SnapshotReader) {
+	s := stateOf[rateState](g, &r.node)
+	s.ticks.load(in, r.graph.engine)
+	s.life.load(in)
+	s.last, s.sum = in.Event(), in.Float()
+	if s.running = s.last.ID != nil; s.running {
+		g.hold()
+	}
+}
+
 func (r *rate) start(g *Group) {
 	s := &rateState{op: r, group: g}
 	s.ticks.begin(g, &r.node, r.dt, s)
@@ -103,6 +120,13 @@ type reading struct {
 	metric float64
 }
 
+func (a reading) save(w *engine.SnapshotWriter) {
+	w.Time(a.at)
+	w.Float(a.metric)
+}
+
+func readingOf(r *engine.SnapshotReader) reading { return reading{r.Time(), r.Float()} }
+
 // slope returns the change per second from a to b; ok is false when no time
 // lies between them.
 func slope(a, b reading) (perSecond float64, ok bool) {
@@ -116,6 +140,15 @@ type ddtState struct {
 	untimed
 	before reading
 	began  bool
+}
+
+func (s *ddtState) save(w *engine.SnapshotWriter) {
+	s.before.save(w)
+	w.Bool(s.began)
+}
+
+func (d *ddt) load(g *Group, r *engine.SnapshotReader) {
+	g.states[d.slot] = &ddtState{before: readingOf(r), began: r.Bool()}
 }
 
 func (d *ddt) event(g *Group, e *engine.Event) {
@@ -158,6 +191,9 @@ type ddtEvery struct {
 	made engine.Event
 }
 
+// label tells it from a ddt without dt.
+func (d *ddtEvery) label() string { return "dt" }
+
 type ddtEveryState struct {
 	ticks
 	op      *ddtEvery
@@ -168,6 +204,27 @@ type ddtEveryState struct {
 	last    engine.Event
 	before  reading
 	now     reading // of last
+}
+
+func (s *ddtEveryState) save(w *engine.SnapshotWriter) {
+	s.ticks.save(w)
+	s.life.save(w)
+	w.Event(&s.last)
+	w.Bool(s.waiting)
+	s.before.save(w)
+	s.now.save(w)
+}
+
+func (d *ddtEvery) load(g *Group, r *engine.SnapshotReader) {
+	s := stateOf[ddtEveryState](g, &d.node)
+	s.ticks.load(r, d.graph.engine)
+	s.life.load(r)
+	s.last, s.waiting = r.Event(), r.Bool()
+	s.before, s.now = readingOf(r), readingOf(r)
+	s.running = s.last.ID != nil
+	if s.waiting {
+		g.hold()
+	}
 }
 
 func (d *ddtEvery) start(g *Group) {

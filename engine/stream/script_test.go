@@ -18,13 +18,13 @@ import (
 // other item is an event: its time, then its fields, such as
 // "3 host=a metric=2 tags=x,y". What passes is shown in the same form.
 type rig struct {
-	t     *testing.T
+	t     testing.TB
 	graph *Graph
 	got   []string
 	ids   *engine.Identities
 }
 
-func newRig(t *testing.T, o engine.Options, build func(r *rig, events *Stream)) *rig {
+func newRig(t testing.TB, o engine.Options, build func(r *rig, events *Stream)) *rig {
 	t.Helper()
 	r := &rig{t: t, graph: NewGraph(engine.New(o, 0))}
 	r.ids = r.graph.engine.Identities()
@@ -68,7 +68,7 @@ func (r *rig) want(script string) {
 	r.got = nil
 }
 
-func wantItems(t *testing.T, got []string, script string) {
+func wantItems(t testing.TB, got []string, script string) {
 	t.Helper()
 	var want []string
 	for _, item := range strings.Split(script, ";") {
@@ -119,7 +119,7 @@ func (b *bench) shown() []string {
 	return out
 }
 
-func atof(t *testing.T, s string) float64 {
+func atof(t testing.TB, s string) float64 {
 	t.Helper()
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
@@ -128,7 +128,7 @@ func atof(t *testing.T, s string) float64 {
 	return f
 }
 
-func parseEvent(t *testing.T, ids *engine.Identities, text string) engine.Event {
+func parseEvent(t testing.TB, ids *engine.Identities, text string) engine.Event {
 	t.Helper()
 	var c engine.Change
 	words := strings.Fields(text)

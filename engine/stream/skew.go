@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -33,11 +34,32 @@ type hostClock struct {
 	expires engine.Time
 }
 
+func (s *skewState) save(w *engine.SnapshotWriter) {
+	w.Int(len(s.hosts))
+	for _, host := range slices.Sorted(maps.Keys(s.hosts)) {
+		w.Text(host)
+		w.Varint(s.hosts[host].ahead)
+		w.Time(s.hosts[host].expires)
+	}
+}
+
+func (c *clockSkew) load(g *Group, r *engine.SnapshotReader) {
+	s := c.makeState(g)
+	for range r.Len() {
+		s.set(r.Text(), hostClock{r.Varint(), r.Time()})
+	}
+}
+
+func (c *clockSkew) makeState(g *Group) *skewState {
+	s := &skewState{hosts: make(map[string]hostClock), first: math.MaxInt64}
+	g.states[c.slot] = s
+	return s
+}
+
 func (c *clockSkew) event(g *Group, e *engine.Event) {
 	s := stateOf[skewState](g, &c.node)
 	if s == nil {
-		s = &skewState{hosts: make(map[string]hostClock), first: math.MaxInt64}
-		g.states[c.slot] = s
+		s = c.makeState(g)
 	}
 	if e.IsExpired() {
 		s.remove(e.ID.Host)

@@ -38,6 +38,16 @@ type ewmaState struct {
 	began bool
 }
 
+func (s *ewmaState) save(w *engine.SnapshotWriter) {
+	w.Float(s.mean)
+	w.Time(s.at)
+	w.Bool(s.began)
+}
+
+func (w *ewma) load(g *Group, r *engine.SnapshotReader) {
+	g.states[w.slot] = &ewmaState{mean: r.Float(), at: r.Time(), began: r.Bool()}
+}
+
 func (w *ewma) event(g *Group, e *engine.Event) {
 	if e.Has&engine.HasMetric == 0 {
 		w.out.event(g, e)
@@ -101,6 +111,12 @@ type runningState struct {
 	number float64
 }
 
+func (s *runningState) save(w *engine.SnapshotWriter) { w.Float(s.number) }
+
+func (r *running) load(g *Group, in *engine.SnapshotReader) {
+	g.states[r.slot] = &runningState{number: in.Float()}
+}
+
 func (r *running) event(g *Group, e *engine.Event) {
 	if e.Has&engine.HasMetric == 0 {
 		r.out.event(g, e)
@@ -144,6 +160,12 @@ type reduce struct {
 type reduceState struct {
 	untimed
 	acc engine.Event
+}
+
+func (s *reduceState) save(w *engine.SnapshotWriter) { w.Event(&s.acc) }
+
+func (r *reduce) load(g *Group, in *engine.SnapshotReader) {
+	g.states[r.slot] = &reduceState{acc: in.SomeEvent()}
 }
 
 func (r *reduce) event(g *Group, e *engine.Event) {

@@ -37,6 +37,26 @@ type stableState struct {
 
 func (s *stableState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
+func (s *stableState) save(w *engine.SnapshotWriter) {
+	w.Timer(&s.timer)
+	w.Value(s.value)
+	w.Time(s.since)
+	w.Bool(s.any)
+	w.Events(s.held)
+}
+
+func (op *stable) load(g *Group, r *engine.SnapshotReader) {
+	s := op.stateIn(g)
+	r.Timer(&s.timer, op.graph.engine.Wheel())
+	s.value, s.since, s.any, s.held = r.Value(), r.Time(), r.Bool(), r.Events()
+	if s.timer.IsSet() != (len(s.held) > 0) {
+		r.Fail("stable holds events without end")
+	}
+	if len(s.held) > 0 {
+		g.hold()
+	}
+}
+
 func (op *stable) stateIn(g *Group) *stableState {
 	s := stateOf[stableState](g, &op.node)
 	if s == nil {

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"tocsin/engine"
@@ -34,6 +36,24 @@ type apdexState struct {
 	last  engine.Event
 	score float64
 	all   int
+}
+
+func (s *apdexState) save(w *engine.SnapshotWriter) {
+	s.ticks.save(w)
+	w.Int(s.all)
+	if s.all > 0 {
+		w.Float(s.score)
+		w.Event(&s.last)
+	}
+}
+
+func (a *apdex) load(g *Group, r *engine.SnapshotReader) {
+	s := stateOf[apdexState](g, &a.node)
+	s.ticks.load(r, a.graph.engine)
+	if s.all = r.Int(math.MaxInt); s.all > 0 {
+		s.score, s.last = r.Float(), r.SomeEvent()
+		g.hold()
+	}
 }
 
 func (a *apdex) start(g *Group) {
@@ -107,6 +127,27 @@ type predictState struct {
 	untimed
 	readings []reading
 	oldest   int
+}
+
+func (s *predictState) save(w *engine.SnapshotWriter) {
+	w.Int(len(s.readings))
+	w.Int(s.oldest)
+	for _, at := range s.readings {
+		at.save(w)
+	}
+}
+
+func (p *predict) load(g *Group, r *engine.SnapshotReader) {
+	n := r.Len()
+	s := &predictState{oldest: r.Int(max(n-1, 0))}
+	for range n {
+		s.readings = append(s.readings, readingOf(r))
+	}
+	if n != p.n && r.Err() == nil { // the ring has another size now
+		s.readings = slices.Concat(s.readings[s.oldest:], s.readings[:s.oldest])
+		s.readings, s.oldest = lastOf(s.readings, p.n), 0
+	}
+	g.states[p.slot] = s
 }
 
 func (p *predict) event(g *Group, e *engine.Event) {

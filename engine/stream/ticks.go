@@ -45,6 +45,17 @@ func (t *ticks) arm(e *engine.Engine) {
 // drop makes what ticks are embedded in a state.
 func (t *ticks) drop(e *engine.Engine) { e.Wheel().Cancel(&t.timer) }
 
+func (t *ticks) save(w *engine.SnapshotWriter) {
+	w.Timer(&t.timer)
+	w.Uvarint(t.place)
+}
+
+// load reads what save wrote into ticks that have begun.
+func (t *ticks) load(r *engine.SnapshotReader, e *engine.Engine) {
+	r.Timer(&t.timer, e.Wheel())
+	t.place = r.Uvarint()
+}
+
 // makeAt gives an event the instant at which an operator makes it.
 func makeAt(e *engine.Event, now engine.Time) {
 	e.Arrival = now
@@ -60,6 +71,13 @@ type life struct {
 
 func (l *life) renew(ttl time.Duration) { l.ttl, l.renewed = ttl, true }
 
+func (l *life) save(w *engine.SnapshotWriter) {
+	w.Duration(l.ttl)
+	w.Bool(l.renewed)
+}
+
+func (l *life) load(r *engine.SnapshotReader) { l.ttl, l.renewed = r.Duration(), r.Bool() }
+
 // tick ends an interval. It returns false when the life is over.
 func (l *life) tick(dt time.Duration) bool {
 	if !l.renewed {
@@ -73,9 +91,9 @@ func (l *life) tick(dt time.Duration) bool {
 }
 
 // addWithState is add for an operator that keeps something in its groups.
-func (s *Stream) addWithState(op operator, name string) *Stream {
+func (s *Stream) addWithState(op keeper, name string) *Stream {
 	behind := s.add(op, name)
-	op.base().keep()
+	s.graph.keep(op)
 	return behind
 }
 

@@ -44,6 +44,38 @@ type topMember struct {
 	pos   int    // in the heap
 }
 
+func (s *topState) save(w *engine.SnapshotWriter) {
+	w.Uvarint(s.seq)
+	w.Int(len(s.least))
+	for _, m := range s.least {
+		w.Event(&m.event)
+		w.Value(m.value)
+		w.Uvarint(m.seq)
+	}
+}
+
+// load keeps the k largest, which may be fewer than there were.
+func (t *topmost) load(g *Group, r *engine.SnapshotReader) {
+	s := &topState{members: make(map[hostService]*topMember), seq: r.Uvarint()}
+	for range r.Len() {
+		m := &topMember{event: r.SomeEvent(), value: r.Value(), seq: r.Uvarint()}
+		if r.Err() != nil {
+			return
+		}
+		key := hostServiceOf(m.event.ID)
+		if s.members[key] != nil {
+			r.Fail("top has an event twice")
+			return
+		}
+		s.members[key] = m
+		heap.Push(&s.least, m)
+		if len(s.least) > t.k {
+			delete(s.members, hostServiceOf(heap.Pop(&s.least).(*topMember).event.ID))
+		}
+	}
+	g.states[t.slot] = s
+}
+
 func (t *topmost) event(g *Group, e *engine.Event) {
 	s := stateOf[topState](g, &t.node)
 	if s == nil {

@@ -68,12 +68,67 @@ type tumblingState struct {
 
 func (s *tumblingState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
+func (s *tumblingState) save(w *engine.SnapshotWriter) {
+	w.Duration(s.op.dt)
+	w.Timer(&s.timer)
+	w.Bool(s.began)
+	w.Duration(s.phase)
+	w.Time(s.newest)
+	w.Varint(s.next)
+	w.Int(len(s.open))
+	for _, events := range s.open {
+		w.Events(events)
+	}
+}
+
+// load begins anew when windows are of another length now: there is no saying
+// which would be whose.
+func (w *tumbling) load(g *Group, r *engine.SnapshotReader) {
+	s := w.makeState(g)
+	if dt := r.Duration(); dt != w.dt {
+		r.Fail("fixed_time_window is of %v now, not %v", w.dt, dt)
+	}
+	r.Timer(&s.timer, w.graph.engine.Wheel())
+	s.began, s.phase, s.newest, s.next = r.Bool(), r.Duration(), r.Time(), r.Varint()
+	for range r.Len() {
+		s.open = append(s.open, r.Events())
+	}
+	if r.Err() != nil {
+		return
+	}
+	s.check(r)
+	if len(s.open) > 0 {
+		g.hold()
+	}
+}
+
+// check refuses windows that cannot be: the last that is open has the newest
+// event, and what was passed is not in the future.
+func (s *tumblingState) check(r *engine.SnapshotReader) {
+	n := int64(len(s.open))
+	switch {
+	case s.phase < 0 || s.phase >= s.op.dt || s.newest < 0:
+		r.Fail("fixed_time_window has an impossible phase or time")
+	case n > 0 && (s.open[n-1] == nil || !s.timer.IsSet()):
+		r.Fail("fixed_time_window has open windows without end")
+	case n > 0 && s.next != s.numberOf(s.newest)-n+1:
+		r.Fail("fixed_time_window has open windows in the future")
+	case n == 0 && s.began && s.next > s.numberOf(max(s.op.now(), s.newest))+1:
+		r.Fail("fixed_time_window has passed windows in the future")
+	}
+}
+
+func (w *tumbling) makeState(g *Group) *tumblingState {
+	s := &tumblingState{op: w, group: g}
+	s.timer.Firer = s
+	g.states[w.slot] = s
+	return s
+}
+
 func (w *tumbling) event(g *Group, e *engine.Event) {
 	s := stateOf[tumblingState](g, &w.node)
 	if s == nil {
-		s = &tumblingState{op: w, group: g}
-		s.timer.Firer = s
-		g.states[w.slot] = s
+		s = w.makeState(g)
 	}
 	now := w.now()
 	at := timeOr(e, max(now, s.newest))

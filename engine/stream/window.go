@@ -25,6 +25,20 @@ type windowState struct {
 	events []engine.Event
 }
 
+func (s *windowState) save(w *engine.SnapshotWriter) { w.Events(s.events) }
+
+func (w *movingWindow) load(g *Group, r *engine.SnapshotReader) {
+	g.states[w.slot] = &windowState{events: lastOf(r.Events(), w.n)}
+}
+
+func (w *fixedWindow) load(g *Group, r *engine.SnapshotReader) {
+	g.states[w.slot] = &windowState{events: lastOf(r.Events(), w.n-1)}
+}
+
+// lastOf returns the last n of a list, or all of a shorter one: a window may
+// have shrunk since its state was saved.
+func lastOf[T any](list []T, n int) []T { return list[max(0, len(list)-n):] }
+
 func windowIn(g *Group, n *node) *windowState {
 	s := stateOf[windowState](g, n)
 	if s == nil {
@@ -94,6 +108,23 @@ type movingTimeState struct {
 	gone   int           // of events, from the front
 	newest engine.Time
 	mixed  bool // some events are not in the order of their times
+}
+
+func (s *movingTimeState) save(w *engine.SnapshotWriter) {
+	w.Time(s.newest)
+	w.Bool(s.mixed)
+	w.Events(s.events[s.gone:])
+	for _, at := range s.times[s.gone:] {
+		w.Time(at)
+	}
+}
+
+func (w *movingTimeWindow) load(g *Group, r *engine.SnapshotReader) {
+	s := &movingTimeState{newest: r.Time(), mixed: r.Bool(), events: r.Events()}
+	for range s.events {
+		s.times = append(s.times, r.Time())
+	}
+	g.states[w.slot] = s
 }
 
 func (w *movingTimeWindow) event(g *Group, e *engine.Event) {

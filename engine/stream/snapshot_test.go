@@ -1,0 +1,183 @@
+package stream
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tocsin/engine"
+)
+
+// snapshotRig makes a rig that shows what passes the stream, all expiries, and
+// what Tocsin tells of itself.
+func snapshotRig(t testing.TB, o engine.Options, build func(s *Stream) (*Stream, error), start func(r *rig)) *rig {
+	r := &rig{t: t, graph: NewGraph(engine.New(o, 0))}
+	r.ids = r.graph.engine.Identities()
+	out, err := build(r.graph.Events())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.tap("", out)
+	r.tap("seen", r.graph.Events().Where(dynamic(func(e *engine.Event) bool { return e.IsExpired() || strings.HasPrefix(e.ID.Service, "tocsin ") })))
+	start(r)
+	return r
+}
+
+// save returns the snapshot of a rig, and load makes a rig from one.
+func (r *rig) save() []byte {
+	w := engine.NewSnapshotWriter()
+	r.graph.engine.Save(w)
+	r.graph.Save(w)
+	return w.Bytes()
+}
+
+func (r *rig) load(data []byte) error {
+	s, err := engine.NewSnapshotReader(data, r.ids)
+	if err != nil {
+		return err
+	}
+	if err := r.graph.engine.Load(s); err != nil {
+		return err
+	}
+	r.graph.Start()
+	if err := r.graph.Load(s); err != nil {
+		return err
+	}
+	if s.Skipped() > 0 {
+		return fmt.Errorf("%d pieces were skipped", s.Skipped())
+	}
+	return nil
+}
+
+// drawScript draws items of a script; "cut" is a place to save and restore.
+func drawScript(t *rapid.T) []string {
+	var script []string
+	now := 0.0
+	for range rapid.IntRange(1, 50).Draw(t, "items") {
+		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		case 0, 1, 2:
+			wait := rapid.SampledFrom([]float64{0.5, 1, 1, 2, 3, 7, 30}).Draw(t, "wait")
+			now += wait
+			script = append(script, fmt.Sprintf("+%g", wait))
+		case 3, 4:
+			script = append(script, "cut")
+		default:
+			at := max(0, now+rapid.SampledFrom([]float64{-20, -5, -3, -2, -1, 0, 0, 0, 1}).Draw(t, "late"))
+			now = max(now, at)
+			script = append(script, drawEvent(t, at))
+		}
+	}
+	return script
+}
+
+func drawEvent(t *rapid.T, at float64) string {
+	e := fmt.Sprint(at)
+	if rapid.IntRange(0, 4).Draw(t, "no time") == 0 {
+		e = "-"
+	}
+	e += " host=" + rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "host")
+	e += " service=" + rapid.SampledFrom([]string{"s", "t"}).Draw(t, "service")
+	for _, field := range [][]string{
+		{"", "state=ok", "state=ok", "state=critical", "state=expired"},
+		{"", "metric=1", "metric=2.5", "metric=3", "metric=13"},
+		{"", "", "ttl=0", "ttl=2", "ttl=8"},
+		{"", "", "tags=x", "tags=reset,y"},
+		{"", "", "", "rack=1"},
+	} {
+		if f := rapid.SampledFrom(field).Draw(t, "field"); f != "" {
+			e += " " + f
+		}
+	}
+	return e
+}
+
+// drawBuild draws what is before the operator: a by has it end and begin anew.
+func drawBuild(t *rapid.T, build func(s *Stream) (*Stream, error)) func(s *Stream) (*Stream, error) {
+	var keys []engine.Key
+	for _, name := range rapid.SampledFrom([][]string{nil, {"host"}, {"state"}, {"host", "service"}}).Draw(t, "by") {
+		keys = append(keys, field(name))
+	}
+	if keys == nil {
+		return build
+	}
+	return func(s *Stream) (*Stream, error) {
+		s, err := s.By(keys...)
+		if err != nil {
+			return nil, err
+		}
+		return build(s)
+	}
+}
+
+// TestSnapshotChangesNothing: a run that is saved and restored at any points
+// gives what the run gives that goes on all the time.
+func TestSnapshotChangesNothing(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(snapshotCases)) {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				o := engine.Options{
+					TTL: 20 * second, Forget: 15 * second, Bare: rapid.IntRange(0, 4).Draw(rt, "bare") == 0,
+					Identities: rapid.SampledFrom([]int{0, 0, 0, 4}).Draw(rt, "identities"),
+				}
+				build := drawBuild(rt, snapshotCases[name])
+				script := drawScript(rt)
+				whole := snapshotRig(t, o, build, func(r *rig) { r.graph.Start() })
+				cut := snapshotRig(t, o, build, func(r *rig) { r.graph.Start() })
+				for _, item := range append(script, "+100") {
+					if item != "cut" {
+						whole.play(item)
+						cut.play(item)
+						continue
+					}
+					data := cut.save()
+					got := cut.got
+					cut = snapshotRig(t, o, build, func(r *rig) {
+						if err := r.load(data); err != nil {
+							rt.Fatal(err)
+						}
+					})
+					cut.got = got
+				}
+				if !slices.Equal(whole.got, cut.got) {
+					rt.Fatalf("\n%s\nwhole:\n%s\ncut:\n%s", strings.Join(script, "; "), strings.Join(whole.got, "\n"), strings.Join(cut.got, "\n"))
+				}
+				if w, c := whole.graph.engine.Wheel().Len(), cut.graph.engine.Wheel().Len(); w != c {
+					rt.Fatalf("\n%s\n%d timers are set, but %d in the run that was cut", strings.Join(script, "; "), w, c)
+				}
+			})
+		})
+	}
+}
+
+// TestSnapshotCasesAreAll: each operator that can be loaded is in a case.
+func TestSnapshotCasesAreAll(t *testing.T) {
+	tried := make(map[string]bool)
+	for _, build := range snapshotCases {
+		r := snapshotRig(t, engine.Options{}, build, func(*rig) {})
+		for _, op := range r.graph.kept {
+			tried[fmt.Sprintf("%T", op)] = true
+		}
+	}
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loads := regexp.MustCompile(`func \(\w+ \*(\w+)\) load\(g \*Group`)
+	for _, file := range files {
+		text, err := os.ReadFile(file.Name())
+		if err != nil || !strings.HasSuffix(file.Name(), ".go") {
+			continue
+		}
+		for _, found := range loads.FindAllSubmatch(text, -1) {
+			if name := "*stream." + string(found[1]); !tried[name] {
+				t.Errorf("no case has a %s", name)
+			}
+		}
+	}
+}
