@@ -2,7 +2,6 @@ package rules
 
 import (
 	"math"
-	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -178,14 +177,13 @@ func truth(v engine.Value) bool {
 	return v.Kind != engine.Absent && (v.Kind != engine.Bool || v.Num != 0)
 }
 
-// textOf is a value as ".." takes it: of numbers, only whole ones, for how the
-// others are written is the VM's to tell.
+// textOf is a value as ".." takes it.
 func textOf(v engine.Value) (text string, ok bool) {
-	switch {
-	case v.Kind == engine.Text:
+	switch v.Kind {
+	case engine.Text:
 		return v.Str, true
-	case v.Kind == engine.Number && v.Num == math.Trunc(v.Num) && math.Abs(v.Num) < 1<<53:
-		return strconv.FormatInt(int64(v.Num), 10), true
+	case engine.Number:
+		return formatNumber(v.Num), true
 	}
 	return "", false
 }
