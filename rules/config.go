@@ -136,6 +136,7 @@ func (c *Config) Start() {
 		return
 	}
 	c.main.started = true
+	c.watch.scale.allow(uint64(c.Settings.RuleMemory)<<20, "settings.rule_memory")
 	if c.tests != nil {
 		c.tests.count(c.Graph)
 	}

@@ -32,7 +32,7 @@ func TestHostileFiles(t *testing.T) {
 			case strings.Contains(first, "rule_timeout"):
 				c.watch.limit.Store(int64(200 * time.Millisecond))
 			case strings.Contains(first, "rule_memory"):
-				c.watch.scale.limit.Store(16 << 20)
+				c.watch.scale.allow(16<<20, "settings.rule_memory")
 			}
 			peak := heapPeak()
 			err = c.loadFile(file)
@@ -77,4 +77,13 @@ func heapPeak() func() uint64 {
 		close(stop)
 		return <-grown
 	}
+}
+
+// TestMemoryOfLoading lets a file take more while it is loaded than a rule may.
+func TestMemoryOfLoading(t *testing.T) {
+	c, err := LoadString("x.lua", `kept = {} for i = 1, 7 do kept[i] = ("x"):rep(16e6) end`, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
 }

@@ -24,6 +24,9 @@ const (
 	defaultRuleMemory  = 64 // MiB
 )
 
+// loadMemory is how many MiB loading may take: what a file draws stays.
+const loadMemory = 1024
+
 // maxRuleMemory bounds settings.rule_memory: 1 TiB.
 const maxRuleMemory = 1 << 20
 
@@ -54,7 +57,7 @@ func newConfig(o Options, compiled *chunks) *Config {
 	c := &Config{
 		Settings: Settings{HTTP: DefaultHTTP, RuleTimeout: defaultRuleTimeout, RuleMemory: defaultRuleMemory},
 		opts:     o, logger: o.Logger, set: o.Metrics,
-		watch: newWatchdog(defaultRuleTimeout, defaultRuleMemory<<20), chunks: compiled,
+		watch: newWatchdog(defaultRuleTimeout), chunks: compiled,
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),
 		rules: make(map[string]*rule), unfinished: make(map[string]string), trees: make(map[*lua.LFunction]*tree),
 		quarantines: make(map[*lua.LFunction]*quarantine),

@@ -25,6 +25,13 @@ type scale struct {
 	next  uint64 // the heap from which on to weigh again; 0: from the limit on
 	taken uint64 // by strings since the last weighing
 	heavy bool   // the call in hand was cut off for its memory
+	from  string // what the limit is from
+}
+
+// allow sets the limit, in bytes, and what it is from.
+func (s *scale) allow(limit uint64, from string) {
+	s.limit.Store(limit)
+	s.from = from
 }
 
 // begin is called when a call begins.

@@ -81,7 +81,6 @@ func (c *Config) settings(L *lua.LState) int {
 	}
 	c.Settings = s
 	c.watch.limit.Store(int64(s.RuleTimeout))
-	c.watch.scale.limit.Store(uint64(s.RuleMemory) << 20)
 	c.Engine.Configure(engine.Options{
 		TTL: s.TTL, Forget: s.Forget, Skew: s.Skew, Identities: s.Identities, AutoIndex: s.AutoIndex,
 	})

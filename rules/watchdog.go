@@ -35,11 +35,11 @@ const cutMark = 1 << 63
 
 var _ context.Context = (*watchdog)(nil)
 
-// newWatchdog starts a watchdog, to be closed. memory is in bytes.
-func newWatchdog(limit time.Duration, memory uint64) *watchdog {
+// newWatchdog starts a watchdog, to be closed.
+func newWatchdog(limit time.Duration) *watchdog {
 	w := &watchdog{done: make(chan struct{}), stop: make(chan struct{})}
 	w.limit.Store(int64(limit))
-	w.scale.limit.Store(memory)
+	w.scale.allow(loadMemory<<20, "loading")
 	w.scale.heap.Store(heapBytes())
 	w.wg.Go(w.run)
 	return w
@@ -164,7 +164,7 @@ func (w *watchdog) Done() <-chan struct{} {
 // Err implements context.Context.
 func (w *watchdog) Err() error {
 	if w.scale.heavy {
-		return fmt.Errorf("cut off after taking more than %d MiB of memory (settings.rule_memory)", w.scale.limit.Load()>>20)
+		return fmt.Errorf("cut off after taking more than %d MiB of memory (%s)", w.scale.limit.Load()>>20, w.scale.from)
 	}
 	return fmt.Errorf("cut off after running for %v (settings.rule_timeout)", time.Duration(w.limit.Load()))
 }

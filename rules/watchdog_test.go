@@ -10,7 +10,7 @@ import (
 // that one.
 func TestWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWatchdog(time.Second, 64<<20)
+		w := newWatchdog(time.Second)
 		defer w.close()
 		call := func(d time.Duration) (closed, cut bool) {
 			w.begin()
@@ -41,7 +41,7 @@ func TestWatchdog(t *testing.T) {
 // TestWatchdogSuspended gives calls within a suspended one a time of their own.
 func TestWatchdogSuspended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWatchdog(time.Second, 64<<20)
+		w := newWatchdog(time.Second)
 		defer w.close()
 		w.begin()
 		for range 3 {
