@@ -26,7 +26,7 @@ type identityTable struct {
 	limit int
 
 	mu     sync.Mutex
-	byKey  map[uint64]*Identity // hash of host and service → chain by next
+	chains chains // by the hash of host and service
 	labels map[uint64][]*Labels
 	none   *Labels
 	size   atomic.Int64
@@ -40,7 +40,6 @@ func NewIdentities(limit int) *Identities {
 	return &Identities{identityTable: &identityTable{
 		seed:   maphash.MakeSeed(),
 		limit:  limit,
-		byKey:  make(map[uint64]*Identity),
 		labels: make(map[uint64][]*Labels),
 		none:   &Labels{},
 	}}
@@ -120,19 +119,14 @@ func (t *identityTable) adopt(id *Identity, derived bool) (*Identity, error) {
 func (t *identityTable) remove(id *Identity) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := id.Parts()
-	var rest *Identity
-	for at := t.byKey[id.hash]; at != nil; {
-		next := at.next
-		if at.hasKeyOf(&p) {
-			t.drop(at)
-			at.entry, at.derived = nil, nil
-		} else {
-			at.next, rest = rest, at
-		}
-		at = next
+	if len(t.chains.heads) == 0 {
+		return
 	}
-	t.setChain(id.hash, rest)
+	p := id.Parts()
+	t.chains.filter(t.chains.at(id.hash), func(at *Identity) bool { return !at.hasKeyOf(&p) }, func(at *Identity) {
+		t.drop(at)
+		at.entry, at.derived = nil, nil
+	})
 }
 
 // entry returns the entry of p's host and service, or nil. All identities that
@@ -140,7 +134,8 @@ func (t *identityTable) remove(id *Identity) {
 func (t *identityTable) entry(p Parts) *Entry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for at := t.byKey[t.keyHash(&p)]; at != nil; at = at.next {
+	hash := t.keyHash(&p)
+	for at := t.chains.first(hash); at != nil; at = at.next.ofHash(hash) {
 		if at.entry != nil && at.entry.status != forgotten && at.hasKeyOf(&p) {
 			return at.entry
 		}
@@ -152,7 +147,7 @@ func (t *identityTable) entry(p Parts) *Entry {
 func (t *identityTable) each(f func(*Identity)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, at := range t.byKey {
+	for _, at := range t.chains.heads {
 		for ; at != nil; at = at.next {
 			f(at)
 		}
@@ -172,28 +167,11 @@ func (t *identityTable) sweep() bool {
 	}
 	t.refused = t.limit / 8
 	before := t.Len()
-	for hash, at := range t.byKey {
-		var rest *Identity
-		for at != nil {
-			next := at.next
-			if at.flags.Load()&identityAdopted == 0 {
-				t.drop(at)
-			} else {
-				at.next, rest = rest, at
-			}
-			at = next
-		}
-		t.setChain(hash, rest)
+	adopted := func(at *Identity) bool { return at.flags.Load()&identityAdopted != 0 }
+	for i := range t.chains.heads {
+		t.chains.filter(&t.chains.heads[i], adopted, t.drop)
 	}
 	return t.Len() < before
-}
-
-func (t *identityTable) setChain(hash uint64, at *Identity) {
-	if at == nil {
-		delete(t.byKey, hash)
-	} else {
-		t.byKey[hash] = at
-	}
 }
 
 // variants is how many identities of one host and service the table keeps.
@@ -206,23 +184,22 @@ func (t *identityTable) insert(id *Identity, limit int) error {
 	if t.Len() >= limit && !t.sweep() {
 		return ErrTooManyIdentities
 	}
-	t.trim(t.byKey[id.hash])
+	t.trim(id.hash)
 	t.retain(id.Labels)
 	id.flags.Or(identityInterned)
-	id.next = t.byKey[id.hash]
-	t.byKey[id.hash] = id
+	t.chains.add(id, t.Len())
 	t.size.Add(1)
 	return nil
 }
 
-// trim drops the oldest of a chain that is full. Sources may be ahead of the
-// engine by many variants, so it leaves one that is adopted: only that one
+// trim drops the oldest of one hash when they are many. Sources may be ahead of
+// the engine by many variants, so it leaves one that is adopted: only that one
 // leads to the entry.
-func (t *identityTable) trim(head *Identity) {
-	var chain [variants]*Identity
+func (t *identityTable) trim(hash uint64) {
+	var list [variants]*Identity
 	n, adopted := 0, 0
-	for at := head; at != nil; at = at.next {
-		chain[n] = at
+	for at := t.chains.first(hash); at != nil; at = at.next.ofHash(hash) {
+		list[n] = at
 		n++
 		if at.flags.Load()&identityAdopted != 0 {
 			adopted++
@@ -231,12 +208,11 @@ func (t *identityTable) trim(head *Identity) {
 	if n < variants {
 		return
 	}
-	i := n - 1
-	if adopted == 1 && chain[i].flags.Load()&identityAdopted != 0 {
-		i--
+	oldest := list[n-1]
+	if adopted == 1 && oldest.flags.Load()&identityAdopted != 0 {
+		oldest = list[n-2]
 	}
-	chain[i-1].next = chain[i].next
-	t.drop(chain[i])
+	t.chains.filter(t.chains.at(hash), func(at *Identity) bool { return at != oldest }, t.drop)
 }
 
 func (t *identityTable) drop(id *Identity) {
@@ -259,7 +235,7 @@ func (t *identityTable) findOrMake(p *Parts) (id *Identity, found bool) {
 }
 
 func (t *identityTable) find(hash uint64, p *Parts) *Identity {
-	for at := t.byKey[hash]; at != nil; at = at.next {
+	for at := t.chains.first(hash); at != nil; at = at.next.ofHash(hash) {
 		if at.hasKeyOf(p) && slices.Equal(at.Labels.Tags, p.Tags) && slices.Equal(at.Labels.Attrs, p.Attrs) {
 			return at
 		}

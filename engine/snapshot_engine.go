@@ -93,7 +93,8 @@ func (t *identityTable) variants(entry *Entry) []*Identity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []*Identity
-	for at := t.byKey[entry.ID.hash]; at != nil; at = at.next {
+	hash := entry.ID.hash
+	for at := t.chains.first(hash); at != nil; at = at.next.ofHash(hash) {
 		if at.entry == entry && at.flags.Load()&identityAdopted != 0 {
 			out = append(out, at)
 		}
