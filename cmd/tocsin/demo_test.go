@@ -92,7 +92,7 @@ func TestShopTests(t *testing.T) {
 // TestShopIsThatOfTheLanguage holds the example to the text that the language's
 // page shows.
 func TestShopIsThatOfTheLanguage(t *testing.T) {
-	want, err := os.ReadFile("testdata/shop.lua")
+	want, err := os.ReadFile("../../rules/testdata/good/shop.lua")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +101,13 @@ func TestShopIsThatOfTheLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.HasPrefix(got, want) {
-		t.Error("examples/shop/shop.lua does not begin with testdata/shop.lua")
+		t.Error("examples/shop/shop.lua does not begin with rules/testdata/good/shop.lua")
 	}
 	page, err := os.ReadFile(filepath.Join(root, "docs/language.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(page, want) {
-		t.Error("docs/language.md does not show testdata/shop.lua")
+		t.Error("docs/language.md does not show rules/testdata/good/shop.lua")
 	}
 }
