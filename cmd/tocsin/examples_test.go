@@ -68,6 +68,7 @@ func examples(t *testing.T, path string) (out []example) {
 
 // TestExamples runs what the documents show: Lua is loaded, and run if it is a
 // test; queries, one a line, are parsed; command lines of tocsin are read.
+// TestTranscripts runs what is of kind console.
 func TestExamples(t *testing.T) {
 	count := map[string]int{}
 	for _, path := range documents(t) {
@@ -88,12 +89,12 @@ func TestExamples(t *testing.T) {
 				case "sh":
 					parseLines(t, commandLines(e.text))
 				case "":
-					t.Errorf("line %d: the block does not say what it is; write ```lua, ```query, ```sh or ```text", e.line)
+					t.Errorf("line %d: the block does not say what it is; write ```lua, ```query, ```sh, ```console or ```text", e.line)
 				}
 			}
 		})
 	}
-	for _, kind := range []string{"lua", "query", "sh"} {
+	for _, kind := range []string{"lua", "query", "sh", "console"} {
 		if count[kind] == 0 {
 			t.Errorf("the documents have no block of %s", kind)
 		}
