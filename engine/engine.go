@@ -248,8 +248,7 @@ func (e *Engine) pass(ev *Event) {
 		route = e.top.Route(ev.ID)
 		ev.ID.route = route
 	}
-	for i := range route.Hops {
-		hop := &route.Hops[i]
+	for _, hop := range route.Hops {
 		if hop.Rest != nil {
 			if ok, err := hop.Rest.Rest(ev); err != nil {
 				hop.To.Fail(ev, err)

@@ -201,7 +201,7 @@ func TestVariantsAheadOfTheEngine(t *testing.T) {
 func TestForgottenIdentitiesComeBack(t *testing.T) {
 	r := newRig(t, Options{Forget: time.Second})
 	id, _ := r.ids.Intern(serviceParts("a"))
-	derived := id.Derived("op", func(*Identity) *Identity { return r.ids.Loose(serviceParts("b")) })
+	derived := NewDeriver(func(*Identity) *Identity { return r.ids.Loose(serviceParts("b")) }).Of(id)
 	send := func(id *Identity) {
 		e := Event{ID: id}
 		e.SetTTL(time.Second)
@@ -227,5 +227,26 @@ func TestSortedAttrs(t *testing.T) {
 	got := sortedAttrs([]Attr{{"b", "1"}, {"a", "1"}, {"b", "2"}, {"c", "1"}, {"a", "2"}})
 	if want := []Attr{{"a", "2"}, {"b", "2"}, {"c", "1"}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestDroppedDeriver(t *testing.T) {
+	ids := NewIdentities(10)
+	id := ids.Loose(serviceParts("a"))
+	suffix := func(suffix string) *Deriver {
+		return NewDeriver(func(id *Identity) *Identity { return ids.Loose(serviceParts(id.Service + suffix)) })
+	}
+	old, kept := suffix("1"), suffix("2")
+	if a, b := old.Of(id), kept.Of(id); a.Service != "a1" || b.Service != "a2" || old.Of(id) != a || kept.Of(id) != b {
+		t.Errorf("made %q and %q", a.Service, b.Service)
+	}
+	old.Drop()
+	suffix("3").Of(id)
+	n := 0
+	for d := id.derived; d != nil; d = d.next {
+		n++
+	}
+	if n != 2 {
+		t.Errorf("the identity has %d others, want those of the two that are left", n)
 	}
 }

@@ -40,7 +40,7 @@ const (
 
 // derived is one of a list.
 type derived struct {
-	by   any
+	by   *Deriver
 	id   *Identity
 	next *derived
 }
@@ -165,15 +165,41 @@ func (l *Labels) Attr(key string) (string, bool) {
 	return "", false
 }
 
-// Derived returns what make turns id into, computed once for each pair of by
-// (a comparable value, usually the operator) and id. Engine's goroutine only.
-func (id *Identity) Derived(by any, make func(*Identity) *Identity) *Identity {
+// Deriver turns identities into others, each of them once: what it made stays
+// with the identity that it was made of. Engine's goroutine only.
+type Deriver struct {
+	make func(*Identity) *Identity // nil: dropped
+}
+
+// NewDeriver returns a deriver that makes identities by make, which decides by
+// the identity alone.
+func NewDeriver(make func(*Identity) *Identity) *Deriver { return &Deriver{make} }
+
+// Of returns what the deriver turns id into.
+func (by *Deriver) Of(id *Identity) *Identity {
 	for d := id.derived; d != nil; d = d.next {
 		if d.by == by {
 			return d.id
 		}
 	}
-	to := make(id)
+	to := by.make(id)
+	id.dropDerived()
 	id.derived = &derived{by, to, id.derived}
 	return to
+}
+
+// Drop ends the deriver, which must not be used any more. Identities that have
+// something of it keep nothing else alive by that, and let go of it when
+// something else is made of them.
+func (by *Deriver) Drop() { by.make = nil }
+
+// dropDerived lets go of what was made by derivers that are dropped.
+func (id *Identity) dropDerived() {
+	for at := &id.derived; *at != nil; {
+		if (*at).by.make == nil {
+			*at = (*at).next
+		} else {
+			at = &(*at).next
+		}
+	}
 }

@@ -18,7 +18,9 @@ type Router[T any] struct {
 
 type target[T any] struct {
 	pred Predicate // nil: every event
-	to   T
+	// What routes have of it, with and without a look at the event. Routes are
+	// kept by identities, which live longer than the router: see Clear.
+	always, maybe *Hop[T]
 }
 
 // literalTable finds the targets that require one of many texts in one field.
@@ -33,7 +35,7 @@ type literalTable struct {
 type Route[T any] struct {
 	router *Router[T]
 	// Hops are in the order in which the targets were added.
-	Hops []Hop[T]
+	Hops []*Hop[T]
 }
 
 // Hop is one target that an identity can match.
@@ -51,7 +53,7 @@ func NewRouter[T any]() *Router[T] { return &Router[T]{shared: make(map[string]*
 // all. Targets can be added only before the first call of Route.
 func (r *Router[T]) Add(pred Predicate, to T) {
 	i := len(r.targets)
-	r.targets = append(r.targets, target[T]{pred, to})
+	r.targets = append(r.targets, target[T]{pred, &Hop[T]{To: to}, &Hop[T]{Rest: pred, To: to}})
 	if l, ok := pred.(Literals); ok {
 		if literals := l.Literals(); len(literals) > 0 {
 			l := mostSelective(literals)
@@ -85,6 +87,16 @@ func (r *Router[T]) tableOf(l Literal) *literalTable {
 	return &r.tables[len(r.tables)-1]
 }
 
+// Clear lets go of all targets. Routes that were given out and are still kept
+// lead nowhere then, and keep nothing of the targets alive. The router cannot be
+// used any more.
+func (r *Router[T]) Clear() {
+	for _, t := range r.targets {
+		*t.always, *t.maybe = Hop[T]{}, Hop[T]{}
+	}
+	*r = Router[T]{}
+}
+
 // Route works out the route of an identity. The caller keeps it.
 func (r *Router[T]) Route(id *Identity) *Route[T] {
 	can := make([]Verdict, 0, 16)
@@ -107,9 +119,9 @@ func (r *Router[T]) Route(id *Identity) *Route[T] {
 	for at, i := range found {
 		switch can[at] {
 		case Always:
-			route.Hops = append(route.Hops, Hop[T]{To: r.targets[i].to})
+			route.Hops = append(route.Hops, r.targets[i].always)
 		case Maybe:
-			route.Hops = append(route.Hops, Hop[T]{Rest: r.targets[i].pred, To: r.targets[i].to})
+			route.Hops = append(route.Hops, r.targets[i].maybe)
 		}
 	}
 	// Identities that differ in what they match could be many; then each

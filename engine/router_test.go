@@ -101,6 +101,25 @@ func TestRoutesFindWhatMatches(t *testing.T) {
 	})
 }
 
+// TestClearedRouter: routes that identities keep lead nowhere, and hold on to
+// nothing.
+func TestClearedRouter(t *testing.T) {
+	router := NewRouter[*Event]()
+	to := &Event{}
+	router.Add(nil, to)
+	router.Add(&conditions{rest: true}, to)
+	route := router.Route(NewIdentities(10).Loose(serviceParts("a")))
+	if len(route.Hops) != 2 || route.Hops[0].To != to || route.Hops[1].Rest == nil {
+		t.Fatalf("hops %+v", route.Hops)
+	}
+	router.Clear()
+	for _, hop := range route.Hops {
+		if *hop != (Hop[*Event]{}) {
+			t.Errorf("a hop still leads to %+v", *hop)
+		}
+	}
+}
+
 // asked counts how often it is asked about an identity.
 type asked struct {
 	telling

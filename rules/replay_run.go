@@ -43,7 +43,7 @@ type Replay struct {
 
 	events  int
 	readers []*recordingReader
-	own     func(*engine.Identity) *engine.Identity
+	own     *engine.Deriver
 }
 
 // Bounds of a replay.
@@ -71,7 +71,8 @@ func (r *Replay) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	r.own = func(id *engine.Identity) *engine.Identity { return r.Config.Engine.Identities().Loose(id.Parts()) }
+	ids := r.Config.Engine.Identities()
+	r.own = engine.NewDeriver(func(id *engine.Identity) *engine.Identity { return ids.Loose(id.Parts()) })
 	r.Config.Start()
 	for _, recording := range r.Recordings {
 		reader := newRecordingReader(r, recording)
@@ -97,7 +98,7 @@ func (r *Replay) merge(ctx context.Context) error {
 			return err
 		}
 		// The identity is the recording's; the engine has its own.
-		e.ID = e.ID.Derived(r, r.own)
+		e.ID = r.own.Of(e.ID)
 		r.Config.ingestFrom(next.from, e)
 		if r.events++; r.events%progressEvents == 0 {
 			if err := r.progress(ctx); err != nil {

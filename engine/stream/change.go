@@ -209,10 +209,10 @@ func (s *Stream) Untag(tags ...string) (*Stream, error) {
 }
 
 func (s *Stream) retag(name string, change func(p *engine.Parts)) *Stream {
-	labels := s.relabelling(change)
+	labels := s.graph.relabelling(change)
 	return s.add(&changer{change: func(e *engine.Event) engine.Event {
 		out := *e
-		out.ID = labels.of(e.ID)
+		out.ID = labels.Of(e.ID)
 		return out
 	}}, name)
 }
@@ -239,21 +239,14 @@ func (c *changer) list(g *Group, events []engine.Event) {
 	c.out.list(g, out)
 }
 
-// relabelling is a change of identities that the identity alone decides.
-type relabelling struct {
-	ids    *engine.Identities
-	change func(p *engine.Parts)
-}
-
-func (s *Stream) relabelling(change func(p *engine.Parts)) *relabelling {
-	return &relabelling{ids: s.graph.engine.Identities(), change: change}
-}
-
-// of returns what id turns into, which is worked out once per identity.
-func (r *relabelling) of(id *engine.Identity) *engine.Identity { return id.Derived(r, r.derive) }
-
-func (r *relabelling) derive(id *engine.Identity) *engine.Identity {
-	p := id.Parts()
-	r.change(&p)
-	return r.ids.Loose(p)
+// relabelling returns a deriver that changes parts of identities.
+func (g *Graph) relabelling(change func(p *engine.Parts)) *engine.Deriver {
+	ids := g.engine.Identities()
+	d := engine.NewDeriver(func(id *engine.Identity) *engine.Identity {
+		p := id.Parts()
+		change(&p)
+		return ids.Loose(p)
+	})
+	g.derivers = append(g.derivers, d)
+	return d
 }

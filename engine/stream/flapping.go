@@ -29,7 +29,7 @@ func (s *Stream) Flapping(o Flapping) (*Stream, error) {
 	}
 	f := &flapping{Flapping: o}
 	for i, value := range []string{"false", "true"} {
-		f.marks[i] = relabelling{s.graph.engine.Identities(), func(p *engine.Parts) { p.SetAttr("flapping", value) }}
+		f.marks[i] = s.graph.relabelling(func(p *engine.Parts) { p.SetAttr("flapping", value) })
 	}
 	return s.addWithState(f, "flapping"), nil
 }
@@ -37,7 +37,7 @@ func (s *Stream) Flapping(o Flapping) (*Stream, error) {
 type flapping struct {
 	node
 	Flapping
-	marks [2]relabelling // to "false" and to "true"
+	marks [2]*engine.Deriver // to "false" and to "true"
 	made  engine.Event
 }
 
@@ -80,12 +80,12 @@ func (f *flapping) event(g *Group, e *engine.Event) {
 		g.states[f.slot] = s
 	}
 	f.update(s, e)
-	mark := &f.marks[0]
+	mark := f.marks[0]
 	if s.flapping {
-		mark = &f.marks[1]
+		mark = f.marks[1]
 	}
 	f.made = *e
-	f.made.ID = mark.of(e.ID)
+	f.made.ID = mark.Of(e.ID)
 	f.out.event(g, &f.made)
 }
 

@@ -21,6 +21,7 @@ type Graph struct {
 	load   *loading // while Load runs
 
 	passages []passage // in the order drawn
+	derivers []*engine.Deriver
 }
 
 // Site is where an operator stands in a rules file.

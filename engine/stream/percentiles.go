@@ -12,19 +12,17 @@ import (
 
 // sampler picks events out of many by where their metric stands among all.
 type sampler struct {
-	ids    *engine.Identities
 	points []point
 	sorted []engine.Event
 }
 
 // point is where to pick: 0 is the smallest metric, 1 the largest.
 type point struct {
-	ids    *engine.Identities
-	at     float64
-	suffix string // of the service
+	at       float64
+	suffixed *engine.Deriver // with the point behind the service
 }
 
-func newSampler(name string, points []float64, ids *engine.Identities) (*sampler, error) {
+func newSampler(name string, points []float64, g *Graph) (*sampler, error) {
 	if len(points) == 0 {
 		return nil, fmt.Errorf("%s needs at least one point", name)
 	}
@@ -33,7 +31,8 @@ func newSampler(name string, points []float64, ids *engine.Identities) (*sampler
 		if !(p >= 0 && p <= 1) {
 			return nil, fmt.Errorf("%s needs points from 0 to 1, not %v", name, p)
 		}
-		s.points = append(s.points, point{ids, p, " " + strconv.FormatFloat(p, 'f', -1, 64)})
+		suffix := " " + strconv.FormatFloat(p, 'f', -1, 64)
+		s.points = append(s.points, point{p, g.relabelling(func(parts *engine.Parts) { parts.SetService(parts.Service + suffix) })})
 	}
 	return s, nil
 }
@@ -55,23 +54,17 @@ func (s *sampler) samples(events []engine.Event, pass func(engine.Event)) {
 	for i := range s.points {
 		p := &s.points[i]
 		e := sorted[min(len(sorted)-1, int(float64(len(sorted))*p.at))]
-		e.ID = e.ID.Derived(p, p.derive)
+		e.ID = p.suffixed.Of(e.ID)
 		pass(e)
 	}
 	clear(sorted)
-}
-
-func (p *point) derive(id *engine.Identity) *engine.Identity {
-	parts := id.Parts()
-	parts.SetService(parts.Service + p.suffix)
-	return p.ids.Loose(parts)
 }
 
 // SortedSample passes, for each point, the event of the list that stands there
 // when the list is sorted by metric, its service suffixed by the point: 0 is
 // the smallest, 0.5 the median, 1 the largest.
 func (s *Stream) SortedSample(points []float64) (*Stream, error) {
-	sampler, err := newSampler("sorted_sample", points, s.graph.engine.Identities())
+	sampler, err := newSampler("sorted_sample", points, s.graph)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +90,7 @@ func (s *Stream) Percentiles(dt time.Duration, points []float64) (*Stream, error
 	if err := needDT("percentiles", dt); err != nil {
 		return nil, err
 	}
-	sampler, err := newSampler("percentiles", points, s.graph.engine.Identities())
+	sampler, err := newSampler("percentiles", points, s.graph)
 	if err != nil {
 		return nil, err
 	}
