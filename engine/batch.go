@@ -14,9 +14,10 @@ type Batch struct {
 	// Events are what the source decoded. An event without HasTime gets the
 	// clock's time; Arrival is set by the engine.
 	Events []Event
-	// Done, when not nil, is called once, on the engine's goroutine, when the
-	// events have been through the streams, or with ErrStopped, on any
-	// goroutine, when the engine stopped before. It must not block.
+	// Done, when not nil, is called once, on any goroutine, when the events have
+	// been through the streams and, if there is a Log, are kept by it. Its error
+	// says that they are not: ErrStopped when the engine stopped before it served
+	// them. It must not block.
 	Done func(error)
 
 	received time.Time // for the latency histogram

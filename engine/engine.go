@@ -87,6 +87,7 @@ type Engine struct {
 	room       int      // how many of queue may wait
 	flooded    bool     // events were dropped since queue was last empty
 	scopes     uint64
+	position   uint64 // see Position
 	stats      Stats
 	rejectedAt Time // when an event last told of that
 	published  published

@@ -14,7 +14,7 @@ import (
 type JSONDecoder struct {
 	ids    *Identities
 	names  *Names
-	states map[string]string // so that a state is allocated once
+	states stateNames
 
 	data []byte
 	at   int
@@ -24,7 +24,7 @@ type JSONDecoder struct {
 
 // NewJSONDecoder returns a decoder that makes the events' identities in ids.
 func NewJSONDecoder(ids *Identities) *JSONDecoder {
-	return &JSONDecoder{ids: ids, names: NewNames(), states: make(map[string]string)}
+	return &JSONDecoder{ids: ids, names: NewNames(), states: make(stateNames)}
 }
 
 // Decode reads one event. The errors are those of ParseJSON. It does not keep
@@ -88,7 +88,7 @@ func (d *JSONDecoder) member(e *Event) bool {
 	switch string(key) {
 	case `"state"`:
 		text, ok := d.own(HasState)
-		e.SetState(d.state(text))
+		e.SetState(d.states.get(text))
 		return ok
 	case `"description"`:
 		text, ok := d.own(HasDescription)
@@ -232,15 +232,19 @@ func (d *JSONDecoder) text() ([]byte, bool) {
 	return nil, false
 }
 
-// maxStates bounds the states that are kept.
+// stateNames are the states that a decoder has seen, so that each is allocated
+// once.
+type stateNames map[string]string
+
+// maxStates bounds the states that are kept, and their length.
 const maxStates = 256
 
-func (d *JSONDecoder) state(text []byte) string {
-	state, ok := d.states[string(text)]
+func (s stateNames) get(text []byte) string {
+	state, ok := s[string(text)]
 	if !ok {
 		state = string(text)
-		if len(d.states) < maxStates && len(state) <= maxStates {
-			d.states[state] = state
+		if len(s) < maxStates && len(state) <= maxStates {
+			s[state] = state
 		}
 	}
 	return state

@@ -38,6 +38,7 @@ type Runner struct {
 	calls  chan func(*Engine)
 	free   chan *Batch
 	notes  chan note
+	log    Log           // nil: none
 	stop   chan struct{} // closed by Stop: no more batches come
 	done   chan struct{} // closed when Run returns
 	once   sync.Once
@@ -204,9 +205,11 @@ func (r *Runner) Run(ctx context.Context) {
 }
 
 // advance moves the clock and fires a turn's worth of what is due.
-func (r *Runner) advance() (caughtUp bool) {
+func (r *Runner) advance() (caughtUp bool) { return r.advanceTo(r.clock.Read()) }
+
+func (r *Runner) advanceTo(reading Time) (caughtUp bool) {
 	defer r.survive()
-	return r.engine.Advance(r.clock.Read(), turnTimers)
+	return r.engine.Advance(reading, turnTimers)
 }
 
 func (r *Runner) call(f func(*Engine)) {
@@ -277,16 +280,25 @@ func (r *Runner) refuseRest() {
 	}
 }
 
-// serve passes a batch through the engine.
+// serve passes a batch through the engine, and hands it to the log.
 func (r *Runner) serve(b *Batch) {
+	r.pass(b)
+	r.latency.Update(time.Since(b.received).Seconds())
+	if r.log == nil {
+		b.Settle(nil)
+		return
+	}
+	if len(b.Events) > 0 {
+		r.engine.position++
+	}
+	r.log.Append(b, r.engine.now, r.engine.position)
+}
+
+// pass passes a batch through the engine.
+func (r *Runner) pass(b *Batch) {
 	for at := 0; at < len(b.Events); {
 		at = r.serveFrom(b, at)
 	}
-	r.latency.Update(time.Since(b.received).Seconds())
-	if b.Done != nil {
-		b.Done(nil)
-	}
-	r.recycle(b)
 }
 
 // serveFrom passes the events from at on through the engine, and returns where

@@ -1,0 +1,72 @@
+package engine
+
+// Log keeps the batches that the engine has served, so that what a checkpoint
+// does not have yet can be served again after a crash: see engine/journal.
+type Log interface {
+	// Append takes a batch over that was served while the clock stood at now. Its
+	// position is its number among those that hold events; one without events
+	// has that of the batch before it. The log calls Settle when the batch is
+	// durable, or when it cannot be made so; those of one source in their order.
+	// Append is called on the engine's goroutine, and waits while the log is behind.
+	Append(b *Batch, now Time, position uint64)
+}
+
+// Logged is a batch as a Log has kept it.
+type Logged struct {
+	// Position is its number.
+	Position uint64
+	// Now is where the clock stood when it was served.
+	Now Time
+	// Source is the name of the source that it came from.
+	Source string
+	// Events are as they were when they had been served: with arrival left out,
+	// but with the time, ttl and tags that they were given on the way.
+	Events []Event
+}
+
+// Settle ends a batch that a Log was given: Done is told err, and the batch goes
+// back to where sources get theirs. Any goroutine may call it, once.
+func (b *Batch) Settle(err error) {
+	if b.Done != nil {
+		b.Done(err)
+	}
+	b.input.runner.recycle(b)
+}
+
+// Source returns the name of the source that the batch comes from.
+func (b *Batch) Source() string { return b.input.Name }
+
+// Position returns the number of the last batch that was handed to a Log. A
+// checkpoint keeps it: what has a higher one is to be served again.
+func (e *Engine) Position() uint64 { return e.position }
+
+// SetPosition sets what Position returns, when a checkpoint was loaded.
+func (e *Engine) SetPosition(position uint64) { e.position = position }
+
+// SetLog has the runner hand every batch to l once it was served. It must be
+// called before Run, and after Replay.
+func (r *Runner) SetLog(l Log) { r.log = l }
+
+// Replay serves a batch that a Log has kept, as it was served then: the clock
+// moves to where it stood, and the events go through the stream of their source,
+// if there is still one of that name. It must be called before Run, after the
+// inputs were made, in the order of the positions. The events are changed.
+func (r *Runner) Replay(l Logged) {
+	for !r.advanceTo(l.Now) {
+	}
+	r.pass(&Batch{Events: l.Events, input: r.inputNamed(l.Source)})
+	r.engine.position = l.Position
+	r.engine.Flush()
+}
+
+// inputNamed returns the input of that name, or one that has only a name.
+func (r *Runner) inputNamed(name string) *input {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, in := range r.inputs {
+		if in.Name == name {
+			return in
+		}
+	}
+	return &input{InputOptions: InputOptions{Name: name}, runner: r}
+}
