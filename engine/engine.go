@@ -99,7 +99,7 @@ func New(opts Options, now Time) *Engine {
 	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
 	e.index = &Index{engine: e}
 	e.index.sets = sets{index: e.index, byKey: make(map[setKey]*Set), longest: opts.Forget}
-	e.published = newPublished(e)
+	e.published = newPublished(opts.Metrics)
 	return e
 }
 

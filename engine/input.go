@@ -15,6 +15,8 @@ type InputOptions struct {
 	TTL time.Duration
 	// Tags are added to every identity.
 	Tags []string
+	// Metrics is where the source's counters go; nil: to those of the engine.
+	Metrics *metrics.Set
 	// Through, when not nil, takes the events instead of Engine.Ingest, and
 	// hands those to it that shall be indexed.
 	Through Handler
@@ -32,11 +34,14 @@ type input struct {
 
 // Input makes the way into the engine for one source.
 func (r *Runner) Input(o InputOptions) Input {
+	if o.Metrics == nil {
+		o.Metrics = r.set
+	}
 	label := fmt.Sprintf("{source=%q}", o.Name)
 	in := &input{
-		InputOptions: o, runner: r, ids: r.engine.ids.tagged(o.Tags),
-		events:  r.set.GetOrCreateCounter("tocsin_source_events_total" + label),
-		dropped: r.set.GetOrCreateCounter("tocsin_source_dropped_total" + label),
+		InputOptions: o, runner: r, ids: r.ids.tagged(o.Tags),
+		events:  o.Metrics.GetOrCreateCounter("tocsin_source_events_total" + label),
+		dropped: o.Metrics.GetOrCreateCounter("tocsin_source_dropped_total" + label),
 	}
 	in.told = in.dropped.Get()
 	r.mu.Lock()

@@ -33,6 +33,7 @@ const (
 // goroutine.
 type Runner struct {
 	engine *Engine
+	ids    *Identities
 	clock  Clock
 	in     chan *Batch
 	calls  chan func(*Engine)
@@ -57,7 +58,7 @@ type Runner struct {
 // then on.
 func NewRunner(e *Engine, clock Clock) *Runner {
 	r := &Runner{
-		engine: e, clock: clock,
+		engine: e, ids: e.ids, clock: clock,
 		in:    make(chan *Batch, queueBatches),
 		free:  make(chan *Batch, queueBatches),
 		calls: make(chan func(*Engine)),

@@ -16,13 +16,13 @@ type Stats struct {
 
 // published are the counters as other goroutines see them.
 type published struct {
-	counters [6]*metrics.Counter
-	entries  *metrics.Gauge
+	counters            [6]*metrics.Counter
+	entries, identities *metrics.Gauge
 }
 
-func newPublished(e *Engine) published {
-	set := e.opts.Metrics
-	set.GetOrCreateGauge("tocsin_identities", func() float64 { return float64(e.ids.Len()) })
+// newPublished finds the counters in a set, which must not keep the engine alive:
+// another one may go on with them.
+func newPublished(set *metrics.Set) published {
 	return published{
 		counters: [6]*metrics.Counter{
 			set.GetOrCreateCounter("tocsin_events_total"),
@@ -32,7 +32,8 @@ func newPublished(e *Engine) published {
 			set.GetOrCreateCounter("tocsin_events_rejected_total"),
 			set.GetOrCreateCounter("tocsin_events_skewed_total"),
 		},
-		entries: set.GetOrCreateGauge("tocsin_index_entries", nil),
+		entries:    set.GetOrCreateGauge("tocsin_index_entries", nil),
+		identities: set.GetOrCreateGauge("tocsin_identities", nil),
 	}
 }
 
@@ -46,4 +47,5 @@ func (e *Engine) publish() {
 		e.published.counters[i].Set(n)
 	}
 	e.published.entries.Set(float64(len(e.index.entries)))
+	e.published.identities.Set(float64(e.ids.Len()))
 }

@@ -18,7 +18,7 @@ type Options struct {
 	// Logger takes what print writes, and is handed to sources and sinks; nil:
 	// nothing is logged.
 	Logger *slog.Logger
-	// Metrics is where counters go; nil: nowhere.
+	// Metrics is where the engine's counters go; nil: nowhere.
 	Metrics *metrics.Set
 	// Now is where the engine's clock starts.
 	Now engine.Time
@@ -46,13 +46,14 @@ type Config struct {
 	Sources  []*Source
 	Sinks    []*Sink
 	Settings Settings
+	// Metrics are those of the rules.
+	Metrics *metrics.Set
 	// Files are the paths of all the files that were read, in that order.
 	Files []string
 
 	opts    Options
 	logger  *slog.Logger
 	printed *slog.Logger // takes what print writes
-	set     *metrics.Set
 	lua     *lua.LState
 	threads []*lua.LState // of Lua, by how deep the call is nested
 	nested  int
@@ -96,6 +97,8 @@ type Source struct {
 	// Pos is where it is declared, as "FILE:LINE".
 	Pos    string
 	Source engine.Source
+	// Metrics are the source's own.
+	Metrics *metrics.Set
 	// TTL is for events that bring none; 0: the engine's.
 	TTL time.Duration
 	// Tags are added to every event.
@@ -107,7 +110,7 @@ type Source struct {
 
 // Input returns what the engine needs to know of the source.
 func (s *Source) Input() engine.InputOptions {
-	o := engine.InputOptions{Name: s.Name, TTL: s.TTL, Tags: s.Tags}
+	o := engine.InputOptions{Name: s.Name, TTL: s.TTL, Tags: s.Tags, Metrics: s.Metrics}
 	if s.Through != nil {
 		o.Through = s.Through
 	}
@@ -121,6 +124,8 @@ type Sink struct {
 	// Pos is where it is declared, as "FILE:LINE".
 	Pos  string
 	Sink engine.Sink
+	// Metrics are the sink's own.
+	Metrics *metrics.Set
 	// Queue is the option "queue": how much waits for the sink at most; 0 when
 	// not given. Full is the option "full": what happens then; "" when not given.
 	Queue int

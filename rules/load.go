@@ -56,7 +56,8 @@ func LoadString(name, text, dir string, o Options) (*Config, error) {
 func newConfig(o Options, compiled *chunks) *Config {
 	c := &Config{
 		Settings: Settings{HTTP: DefaultHTTP, RuleTimeout: defaultRuleTimeout, RuleMemory: defaultRuleMemory},
-		opts:     o, logger: o.Logger, set: o.Metrics,
+		Metrics:  metrics.NewSet(),
+		opts:     o, logger: o.Logger,
 		watch: newWatchdog(defaultRuleTimeout), chunks: compiled,
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),
 		rules: make(map[string]*rule), unfinished: make(map[string]string), trees: make(map[*lua.LFunction]*tree),
@@ -66,10 +67,7 @@ func newConfig(o Options, compiled *chunks) *Config {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
 	c.printed = c.logger
-	if c.set == nil {
-		c.set = metrics.NewSet()
-	}
-	c.Engine = engine.New(engine.Options{Logger: c.logger, Metrics: c.set}, o.Now)
+	c.Engine = engine.New(engine.Options{Logger: c.logger, Metrics: o.Metrics}, o.Now)
 	c.Graph = stream.NewGraph(c.Engine)
 	c.main = &flow{engine: c.Engine, graph: c.Graph}
 	c.at = c.main

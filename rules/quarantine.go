@@ -64,6 +64,6 @@ func (q *quarantine) tell(state, description string) {
 	if q.pause > 0 {
 		in = 1
 	}
-	q.config.set.GetOrCreateGauge(fmt.Sprintf("tocsin_rule_quarantined{rule=%q}", q.name), nil).Set(in)
+	q.config.Metrics.GetOrCreateGauge(fmt.Sprintf("tocsin_rule_quarantined{rule=%q}", q.name), nil).Set(in)
 	q.config.Engine.Notice("tocsin rule", state, description, engine.Attr{Key: "rule", Value: q.name})
 }

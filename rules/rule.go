@@ -78,9 +78,9 @@ func (c *Config) makeRule(a *args, name, place string) {
 	r := &rule{
 		config: c, name: name, pos: place, eval: eval, every: o.Every, host: o.Host, tags: o.Tags,
 		quarantine:  quarantine{config: c, name: name},
-		evaluations: c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_evaluations_total{rule=%q}", name)),
-		errors:      c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_errors_total{rule=%q}", name)),
-		skipped:     c.set.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_skipped_total{rule=%q}", name)),
+		evaluations: c.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_evaluations_total{rule=%q}", name)),
+		errors:      c.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_errors_total{rule=%q}", name)),
+		skipped:     c.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_skipped_total{rule=%q}", name)),
 	}
 	if o.TTL >= 0 {
 		r.ttl, r.hasTTL = engine.Seconds(o.TTL), true

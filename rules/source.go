@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	lua "github.com/yuin/gopher-lua"
 
 	"tocsin/engine"
@@ -69,10 +70,11 @@ func take(from *plugins.Table, names ...string) *plugins.Table {
 	return to
 }
 
-// env returns what a source or sink is built with.
+// env returns what a source or sink is built with. Each has counters of its own,
+// which come and go with it.
 func (c *Config) env(a *args, what, name string) plugins.Env {
 	env := c.opts.Env
-	env.Name, env.Metrics, env.Dir = name, c.set, c.folder(a.L)
+	env.Name, env.Metrics, env.Dir = name, metrics.NewSet(), c.folder(a.L)
 	env.Logger = c.logger.With(what, name)
 	if abs, err := filepath.Abs(env.Dir); err == nil {
 		env.Dir = abs
@@ -91,9 +93,10 @@ func (c *Config) declareSource(a *args, kind string, t *plugins.Table) int {
 			a.fail(`there is a source %q already, at %s; give this one a "name"`, o.Name, s.Pos)
 		}
 	}
-	made, err := plugins.NewSource(kind, c.env(a, "source", o.Name), t)
+	env := c.env(a, "source", o.Name)
+	made, err := plugins.NewSource(kind, env, t)
 	a.optionError(err)
-	s := &Source{Name: o.Name, Kind: kind, Pos: t.Pos, Source: made, TTL: o.TTL, Tags: o.Tags}
+	s := &Source{Name: o.Name, Kind: kind, Pos: t.Pos, Source: made, Metrics: env.Metrics, TTL: o.TTL, Tags: o.Tags}
 	if o.Through != nil {
 		s.Through = c.through(a, o.Through)
 	}
@@ -147,9 +150,10 @@ func (c *Config) declareSink(a *args, kind string, t *plugins.Table) int {
 			a.fail(`there is a sink %q already, at %s; give this one a "name"`, o.Name, s.Pos)
 		}
 	}
-	made, err := plugins.NewSink(kind, c.env(a, "sink", o.Name), t)
+	env := c.env(a, "sink", o.Name)
+	made, err := plugins.NewSink(kind, env, t)
 	a.optionError(err)
-	s := &Sink{Name: o.Name, Kind: kind, Pos: t.Pos, Sink: made, Queue: o.Queue, Full: o.Full}
+	s := &Sink{Name: o.Name, Kind: kind, Pos: t.Pos, Sink: made, Metrics: env.Metrics, Queue: o.Queue, Full: o.Full}
 	s.output = discard{s}
 	if c.opts.Output != nil {
 		if s.output, err = c.opts.Output(s); err != nil {

@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
 
 	"tocsin/engine"
@@ -39,7 +38,7 @@ const (
 type api struct {
 	runner  *engine.Runner
 	input   engine.Input
-	metrics *metrics.Set
+	metrics *exposition
 	logger  *slog.Logger
 
 	listener net.Listener
@@ -61,9 +60,9 @@ var (
 )
 
 // newAPI makes the interface. Events come in through input.
-func newAPI(runner *engine.Runner, set *metrics.Set, logger *slog.Logger) *api {
+func newAPI(runner *engine.Runner, shown *exposition, logger *slog.Logger) *api {
 	a := &api{
-		runner: runner, metrics: set, logger: logger,
+		runner: runner, metrics: shown, logger: logger,
 		input: runner.Input(engine.InputOptions{Name: "http"}),
 	}
 	a.hard, a.giveUp = context.WithCancel(context.Background())

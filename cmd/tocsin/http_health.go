@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
 
 	"tocsin/engine"
@@ -16,8 +15,7 @@ const healthTimeout = time.Second
 // serveMetrics answers GET /metrics in Prometheus' text format.
 func (a *api) serveMetrics(ctx *fasthttp.RequestCtx) {
 	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	a.metrics.WritePrometheus(ctx)
-	metrics.WriteProcessMetrics(ctx)
+	a.metrics.write(ctx)
 }
 
 // serveHealth answers GET /healthz: 200 while the engine's goroutine answers.

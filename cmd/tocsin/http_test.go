@@ -14,7 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
 
 	"tocsin/engine"
@@ -243,7 +242,7 @@ func request(handle fasthttp.RequestHandler, method, path, body string) (int, st
 
 func testAPI() *api {
 	r := engine.NewRunner(engine.New(engine.Options{}, 0), engine.NewWallClock(nowOf(0)))
-	return newAPI(r, metrics.NewSet(), slog.New(slog.DiscardHandler))
+	return newAPI(r, newExposition(), slog.New(slog.DiscardHandler))
 }
 
 func TestReadiness(t *testing.T) {

@@ -41,7 +41,7 @@ type nodeOptions struct {
 type node struct {
 	nodeOptions
 	config  *rules.Config
-	metrics *metrics.Set
+	metrics *exposition
 	runner  *engine.Runner
 	outlets []*engine.Outlet
 	sources []engine.RunningSource
@@ -51,9 +51,9 @@ type node struct {
 // loadNode loads a rules file and makes what runs it, without touching the
 // world.
 func loadNode(path string, o nodeOptions) (*node, error) {
-	n := &node{nodeOptions: o, metrics: metrics.NewSet()}
+	n := &node{nodeOptions: o, metrics: newExposition()}
 	clock := engine.NewWallClock(time.Now)
-	o.rules.Logger, o.rules.Metrics, o.rules.Now = o.logger, n.metrics, clock.Read()
+	o.rules.Logger, o.rules.Metrics, o.rules.Now = o.logger, n.metrics.Set, clock.Read()
 	o.rules.Output = n.output
 	o.rules.Env.Terminal = o.process.screen
 	var err error
@@ -68,10 +68,23 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 	for _, s := range n.config.Sources {
 		n.sources = append(n.sources, engine.RunningSource{Name: s.Name, Source: s.Source, Input: n.runner.Input(s.Input())})
 	}
+	n.metrics.show(metricsOf(n.config))
 	if n.config.Settings.HTTP != "" {
 		n.api = newAPI(n.runner, n.metrics, o.logger)
 	}
 	return n, nil
+}
+
+// metricsOf returns the metrics of the parts of a configuration.
+func metricsOf(c *rules.Config) []*metrics.Set {
+	parts := []*metrics.Set{c.Metrics}
+	for _, s := range c.Sources {
+		parts = append(parts, s.Metrics)
+	}
+	for _, s := range c.Sinks {
+		parts = append(parts, s.Metrics)
+	}
+	return parts
 }
 
 // output makes the outlet of a sink.
@@ -88,7 +101,7 @@ func (n *node) output(s *rules.Sink) (engine.Output, error) {
 	}
 	outlet, err := engine.NewOutlet(engine.OutletOptions{
 		Name: s.Name, Sink: sink, Queue: s.Queue, Full: engine.FullPolicy(s.Full),
-		Logger: n.logger.With("sink", s.Name), Metrics: n.metrics,
+		Logger: n.logger.With("sink", s.Name), Metrics: s.Metrics,
 		Dead: func(_ engine.Message, err error) {
 			n.runner.Notify("tocsin sink", fmt.Sprintf("sink %s gave up an event: %v", s.Name, err), engine.Attr{Key: "sink", Value: s.Name})
 		},
