@@ -59,7 +59,7 @@ func kindStub(what, parent, returns string, kinds []string, options func(string)
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "%s = {}\n", what)
+	fmt.Fprintf(&b, "---@class %ss\n%s = {}\n", what, what)
 	for _, kind := range kinds {
 		fmt.Fprintf(&b, "\n--- Declares a %s of kind %s; see %ss/%s/README.md.\n---@param options %s.%s\n", what, kind, what, kind, what, kind)
 		if returns != "" {

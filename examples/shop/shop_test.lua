@@ -1,5 +1,5 @@
 -- The tests of shop.lua: tocsin test examples/shop
-local shop = config "shop.lua"
+config "shop.lua"
 
 -- Hands in what a healthy shop sends, for ttl seconds.
 local function healthy(t, ttl)

@@ -22,9 +22,9 @@ function Stream:map(fn) end
 ---
 --- ```lua
 --- local out = t:run(function(s)
----   return s:fixed_window(2):map_list(function(list) return { metric = list[2].metric - list[1].metric } end)
---- end, { { metric = 3 }, { metric = 10 } })
---- t:match(out, { { metric = 7 } })
+---   return s:batch(2, 60):map_list(function(list) return #list == 2 and list or nil end)
+--- end, { { metric = 1 }, { metric = 2 }, { metric = 3 }, 60 })
+--- t:match(out, { { { metric = 1 }, { metric = 2 } } })
 --- ```
 ---@param fn fun(list: Event[]): Fields|Fields[]|nil
 ---@return Stream
@@ -89,9 +89,10 @@ function Stream:scale(x) end
 --- local out = t:run(function(s) return s:tag("shop", "web") end, { { tags = { "web" } } })
 --- t:match(out, { { tags = { "shop", "web" } } })
 --- ```
+---@param tag string
 ---@param ... string
 ---@return Stream
-function Stream:tag(...) end
+function Stream:tag(tag, ...) end
 
 --- Removes tags.
 ---
@@ -99,9 +100,10 @@ function Stream:tag(...) end
 --- local out = t:run(function(s) return s:untag "lab" end, { { tags = { "lab", "web" } } })
 --- t:match(out, { { tags = { "web" } } })
 --- ```
+---@param tag string
 ---@param ... string
 ---@return Stream
-function Stream:untag(...) end
+function Stream:untag(tag, ...) end
 
 ---@class ClassifyOptions
 ---@field critical? Pred # the state is critical when it holds

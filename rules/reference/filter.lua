@@ -30,9 +30,10 @@ function Stream:where(pred) end
 --- end, { { metric = 10 }, { metric = 5 }, { metric = 0 } })
 --- t:match(out, { { state = "high" }, { state = "fine" }, { state = "low" } })
 --- ```
+---@param pred Pred
 ---@param ... Pred
 ---@return Stream ...
-function Stream:split(...) end
+function Stream:split(pred, ...) end
 
 --- Passes the events that have all of the tags.
 ---
@@ -40,9 +41,10 @@ function Stream:split(...) end
 --- local out = t:run(function(s) return s:tagged("web", "prod") end, { { tags = { "web", "prod" } }, { tags = { "web" } } })
 --- t:match(out, { { tags = { "web", "prod" } } })
 --- ```
+---@param tag string
 ---@param ... string
 ---@return Stream
-function Stream:tagged(...) end
+function Stream:tagged(tag, ...) end
 
 --- Passes the events that have any of the tags.
 ---
@@ -50,9 +52,10 @@ function Stream:tagged(...) end
 --- local out = t:run(function(s) return s:tagged_any("web", "db") end, { { tags = { "web" } }, { tags = { "mail" } } })
 --- t:match(out, { { tags = { "web" } } })
 --- ```
+---@param tag string
 ---@param ... string
 ---@return Stream
-function Stream:tagged_any(...) end
+function Stream:tagged_any(tag, ...) end
 
 --- Passes the events whose metric is above x.
 ---

@@ -13,9 +13,10 @@ local Stream = {}
 ---   { { host = "a", metric = 1 }, { host = "b", metric = 5 }, { host = "a", metric = 2 } })
 --- t:match(out, { { host = "a", metric = 1 }, { host = "b", metric = 5 }, { host = "a", metric = 3 } })
 --- ```
+---@param key Key
 ---@param ... Key
 ---@return Stream
-function Stream:by(...) end
+function Stream:by(key, ...) end
 
 ---@class ChangedOptions
 ---@field init? any # the value before the first event; without it the first event passes
@@ -104,6 +105,7 @@ function Stream:top(k, key) end
 --- local out = t:run(function(s) return merge(s:over(9), s:under(1)) end, { { metric = 10 }, { metric = 5 }, { metric = 0 } })
 --- t:match(out, { { metric = 10 }, { metric = 0 } })
 --- ```
+---@param stream Stream
 ---@param ... Stream
 ---@return Stream
-function merge(...) end
+function merge(stream, ...) end

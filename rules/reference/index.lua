@@ -25,7 +25,7 @@ function index(pred, options) end
 ---
 --- ```lua
 --- t:send { host = "a", service = "web", metric = 7 }
---- t:eq(lookup("a", "web").metric, 7)
+--- t:match({ lookup("a", "web") }, { { metric = 7 } })
 --- ```
 ---@param host string|nil
 ---@param service string|nil
@@ -124,7 +124,7 @@ function Set:events() end
 ---
 --- ```lua
 --- t:send({ host = "b", metric = 2 }, { host = "a", metric = 1 })
---- t:eq(index("metric"):first().host, "a")
+--- t:match({ index("metric"):first() }, { { host = "a" } })
 --- ```
 ---@return Event?
 function Set:first() end

@@ -13,9 +13,10 @@ local Stream = {}
 --- t:send({ metric = 1 }, { metric = 10 })
 --- t:match(t:received "pagerduty", { { metric = 10 } })
 --- ```
+---@param sink Sink
 ---@param ... Sink
 ---@return Stream
-function Stream:to(...) end
+function Stream:to(sink, ...) end
 
 --- Hands the event back to the engine as a derived one: it is indexed, and goes through `events`.
 ---
@@ -33,7 +34,7 @@ function Stream:emit() end
 --- ```lua
 --- events:where 'service = "ms"':with { service = "seconds" }:index()
 --- t:send { host = "web1", service = "ms", metric = 250 }
---- t:eq(lookup("web1", "seconds").metric, 250)
+--- t:match({ lookup("web1", "seconds") }, { { metric = 250 } })
 --- ```
 ---@return Stream
 function Stream:index() end

@@ -51,9 +51,10 @@ function every(dt, fn) end
 --- t:advance(1)
 --- t:match(t:tapped "web", { { state = "critical", metric = 0.5 } })
 --- ```
+---@param member Member
 ---@param ... Member
 ---@return Tree
-function all(...) end
+function all(member, ...) end
 
 --- Returns a function for eval: ok when any member is.
 ---
@@ -64,9 +65,10 @@ function all(...) end
 --- t:advance(1)
 --- t:match(t:tapped "web", { { state = "ok", metric = 0.5 } })
 --- ```
+---@param member Member
 ---@param ... Member
 ---@return Tree
-function any(...) end
+function any(member, ...) end
 
 --- Returns a function for eval: ok when at least n members are.
 ---

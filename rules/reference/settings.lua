@@ -36,7 +36,7 @@
 --- settings { ttl = 5 }
 --- t:send { host = "a", service = "web" }
 --- t:advance(6)
---- t:eq(lookup("a", "web").state, "expired")
+--- t:match({ lookup("a", "web") }, { { state = "expired" } })
 --- ```
 ---@param settings Settings
 function settings(settings) end

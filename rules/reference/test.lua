@@ -25,15 +25,16 @@ local Test = {}
 --- t:send { host = "a", time = 60 }
 --- t:eq(t:now(), 60)
 --- ```
+---@param event Fields
 ---@param ... Fields
-function Test:send(...) end
+function Test:send(event, ...) end
 
 --- Moves the clock, firing what is due in order.
 ---
 --- ```lua
 --- t:send { host = "a", service = "web", ttl = 60 }
 --- t:advance(61)
---- t:eq(lookup("a", "web").state, "expired")
+--- t:match({ lookup("a", "web") }, { { state = "expired" } })
 --- ```
 ---@param dt number # seconds
 function Test:advance(dt) end
@@ -99,8 +100,8 @@ function Test:eq(a, b) end
 --- ```lua
 --- t:match({ event { host = "a", metric = 1 } }, { { metric = 1, state = none } })
 --- ```
----@param actual Event[]
----@param expected Fields[]
+---@param actual (Event|Event[])[]
+---@param expected (Fields|Fields[])[]
 function Test:match(actual, expected) end
 
 --- Wants a value that is neither nil nor false.

@@ -58,6 +58,7 @@ function Stream:fixed_time_window(dt, options) end
 ---   { { service = "used", metric = 5 }, { service = "size", metric = 10 } })
 --- t:match({ out[2] }, { { { metric = 5 }, { metric = 10 } } })
 --- ```
+---@param pred Pred
 ---@param ... Pred
 ---@return Stream
-function Stream:project(...) end
+function Stream:project(pred, ...) end
