@@ -91,6 +91,9 @@ type Engine struct {
 	stats      Stats
 	rejectedAt Time // when an event last told of that
 	published  published
+	tracking   bool          // what changes is noted, for Save
+	downtime   time.Duration // for how long the engine did not run, see Resume
+	resuming   Time          // where Resume goes; 0 at any other time
 }
 
 // New makes an engine whose clock stands at now.

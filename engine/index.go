@@ -15,6 +15,7 @@ type Entry struct {
 	sets     *members // nil: in no set
 	pos      int32    // in Index.entries, of an indexed entry
 	status   entryStatus
+	changed  bool // it is in Index.changed
 
 	// What is above fills two cache lines and is all that most events need.
 	timer    Timer // ttl, or time to forget
@@ -52,6 +53,8 @@ type Holder interface {
 	// Touch loads what an event in the group needs first; see touch. What it
 	// returns means nothing.
 	Touch() int
+	// Key tells it from the other holders of the scope, in a record.
+	Key() string
 }
 
 // Hold returns the entry's hold of that scope, or nil.
@@ -109,6 +112,7 @@ type Index struct {
 	engine  *Engine
 	entries []*Entry
 	sets    sets
+	changed []*Entry // since the last Save, while somebody tracks
 }
 
 // Len returns how many entries are indexed, expired ones included.
@@ -172,6 +176,7 @@ func (x *Index) adopt(id *Identity, derived bool) (*Identity, *Entry, error) {
 		id.entry = &Entry{Event: Event{ID: id}, armed: never}
 		id.entry.timer.Firer = id.entry
 	}
+	x.change(id.entry) // it has a further identity
 	return id, id.entry, nil
 }
 
@@ -214,8 +219,12 @@ func (x *Index) touch(e *Entry, ev *Event) {
 }
 
 func (x *Index) renew(e *Entry, deadline Time) {
+	if to := x.engine.resuming; to != 0 {
+		deadline = deadline.Add(to.Sub(x.engine.now))
+	}
 	wheel := x.engine.wheel
 	e.deadline, e.seq = deadline, wheel.Reserve()
+	x.change(e)
 	if e.armed > deadline {
 		x.arm(e)
 	}
@@ -223,6 +232,7 @@ func (x *Index) renew(e *Entry, deadline Time) {
 
 func (x *Index) arm(e *Entry) {
 	e.armed = e.deadline
+	x.change(e)
 	x.engine.wheel.SetAs(&e.timer, e.deadline, e.seq)
 }
 
@@ -263,9 +273,11 @@ func (x *Index) drop(e *Entry) {
 		x.sets.remove(e)
 		last := x.entries[len(x.entries)-1]
 		x.entries[e.pos], last.pos = last, e.pos
+		x.change(last)
 		x.entries[len(x.entries)-1] = nil
 		x.entries = x.entries[:len(x.entries)-1]
 	}
 	e.status = forgotten
+	x.change(e)
 	x.engine.ids.remove(e.ID)
 }

@@ -116,10 +116,10 @@ func (c *Config) makeRule(a *args, name, place string) {
 }
 
 // Save writes what the rule said last. With Load it implements stream.Extra.
-func (r *rule) Save(w *engine.SnapshotWriter) { w.Event(&r.last) }
+func (r *rule) Save(w *engine.RecordWriter) { w.Event(&r.last) }
 
 // Load reads what Save wrote.
-func (r *rule) Load(s *engine.SnapshotReader) {
+func (r *rule) Load(s *engine.RecordReader) {
 	if last := s.Event(); s.End() == nil {
 		r.last, r.spoke = last, last.ID != nil
 	}

@@ -3,9 +3,7 @@ package stream
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 
 	"tocsin/engine"
@@ -65,13 +63,8 @@ func (s *byState) drop(*engine.Engine) {
 	}
 }
 
-func (s *byState) save(w *engine.SnapshotWriter) {
-	w.Uvarint(s.scope)
-	w.Int(len(s.groups))
-	for _, key := range slices.Sorted(maps.Keys(s.groups)) {
-		w.Text(key)
-		w.Piece(func() { s.groups[key].save(w) })
-	}
+func (s *byState) save(w *engine.RecordWriter) {
+	w.Uvarint(s.scope) // the groups have records of their own
 	w.Int(len(s.last))
 	for key, in := range s.last {
 		w.Text(key.host)
@@ -81,23 +74,18 @@ func (s *byState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (b *by) load(g *Group, r *engine.SnapshotReader) {
+func (b *by) load(g *Group, r *engine.RecordReader) {
 	s := b.makeState(g, r.Uvarint())
 	if b.graph.load.scopes[s.scope] != nil {
 		r.Fail("two bys have the scope %d", s.scope)
 	}
-	for range r.Len() {
-		key, piece := r.Text(), r.Piece()
-		if s.groups[key] != nil {
-			r.Fail("by has a group twice")
-		}
-		if r.Err() != nil {
-			return
-		}
-		if b.graph.load.group(b.makeGroup(g, s, key), piece); piece.End() != nil {
-			r.Skip()
-		}
+	if r.Err() != nil {
+		return
 	}
+	for _, kept := range b.graph.load.kept[s.scope] {
+		b.graph.load.group(b.makeGroup(g, s, kept.key), kept.record)
+	}
+	delete(b.graph.load.kept, s.scope)
 	for range r.Len() {
 		key := hostService{r.Text(), r.Text(), engine.Fields(r.Byte())}
 		if in := s.groups[r.Text()]; in != nil && s.last != nil {
@@ -132,10 +120,12 @@ func (b *by) event(g *Group, e *engine.Event) {
 		b.fail(g, e, err)
 		return
 	}
+	in.note(b.graph)
 	in.busy++ // it must not go while the event is in it
 	expired := e.IsExpired()
 	b.out.event(in, e)
 	if expired && entry != nil && !entry.IsIndexed() {
+		b.graph.engine.Index().Change(entry)
 		entry.DropHold(s.scope)
 	}
 	in.release()
@@ -170,6 +160,7 @@ func (b *by) groupOf(g *Group, s *byState, entry *engine.Entry, e *engine.Event)
 
 // enter notes that the entry is in a group now, and leaves the one before.
 func (b *by) enter(s *byState, entry *engine.Entry, hold *engine.Hold, in *Group, e *engine.Event) {
+	b.graph.engine.Index().Change(entry)
 	if hold != nil {
 		if before := hold.Holder.(*Group); before != in {
 			in.entries++

@@ -29,9 +29,9 @@ func numberCounting(s *Stream, dropped *int) *Stream {
 	return s.addWithState(&numbered{dropped: dropped}, "numbered")
 }
 
-func (s *numberedState) save(w *engine.SnapshotWriter) { w.Int(s.n) }
+func (s *numberedState) save(w *engine.RecordWriter) { w.Int(s.n) }
 
-func (n *numbered) load(g *Group, r *engine.SnapshotReader) {
+func (n *numbered) load(g *Group, r *engine.RecordReader) {
 	g.states[n.slot] = &numberedState{op: n, n: r.Int(1 << 20)}
 }
 

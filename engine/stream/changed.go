@@ -41,7 +41,7 @@ type changedState struct {
 	before *engine.Event // kept for pairs only
 }
 
-func (s *changedState) save(w *engine.SnapshotWriter) {
+func (s *changedState) save(w *engine.RecordWriter) {
 	w.Value(s.value)
 	if s.before != nil {
 		w.Event(s.before)
@@ -50,7 +50,7 @@ func (s *changedState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (c *changed) load(g *Group, r *engine.SnapshotReader) {
+func (c *changed) load(g *Group, r *engine.RecordReader) {
 	s := &changedState{value: r.Value()}
 	if before := r.Event(); c.pairs {
 		s.before = &before
@@ -107,12 +107,12 @@ type runsState struct {
 	n     int // how many in a row had the value, up to what is needed
 }
 
-func (s *runsState) save(w *engine.SnapshotWriter) {
+func (s *runsState) save(w *engine.RecordWriter) {
 	w.Value(s.value)
 	w.Int(s.n)
 }
 
-func (r *runs) load(g *Group, in *engine.SnapshotReader) {
+func (r *runs) load(g *Group, in *engine.RecordReader) {
 	g.states[r.slot] = &runsState{value: in.Value(), n: min(in.Int(math.MaxInt), r.n)}
 }
 
@@ -161,14 +161,14 @@ type atLeastState struct {
 	count int // of those that held
 }
 
-func (s *atLeastState) save(w *engine.SnapshotWriter) {
+func (s *atLeastState) save(w *engine.RecordWriter) {
 	w.Int(len(s.held))
 	for i := range s.held {
 		w.Bool(s.held[(s.next+i)%len(s.held)])
 	}
 }
 
-func (a *atLeast) load(g *Group, r *engine.SnapshotReader) {
+func (a *atLeast) load(g *Group, r *engine.RecordReader) {
 	s := &atLeastState{}
 	for range r.Len() {
 		s.add(r.Bool(), a.n)

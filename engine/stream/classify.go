@@ -110,14 +110,14 @@ type thresholdState struct {
 	hits  [3]int // events in a row that called for the level or a worse one
 }
 
-func (s *thresholdState) save(w *engine.SnapshotWriter) {
+func (s *thresholdState) save(w *engine.RecordWriter) {
 	w.Int(s.level)
 	for _, n := range s.hits {
 		w.Int(n)
 	}
 }
 
-func (t *threshold) load(g *Group, r *engine.SnapshotReader) {
+func (t *threshold) load(g *Group, r *engine.RecordReader) {
 	s := &thresholdState{level: r.Int(len(t.levels) - 1)}
 	for i := range s.hits {
 		s.hits[i] = min(r.Int(math.MaxInt), t.hits)

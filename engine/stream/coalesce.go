@@ -32,7 +32,7 @@ type coalesceState struct {
 	sorted bool
 }
 
-func (s *coalesceState) save(w *engine.SnapshotWriter) {
+func (s *coalesceState) save(w *engine.RecordWriter) {
 	s.ticks.save(w)
 	w.Int(len(s.order))
 	for _, e := range s.order {
@@ -40,7 +40,7 @@ func (s *coalesceState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (c *coalesce) load(g *Group, r *engine.SnapshotReader) {
+func (c *coalesce) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[coalesceState](g, &c.node)
 	s.ticks.load(r, c.graph.engine)
 	events := r.Events()
@@ -83,6 +83,7 @@ func (c *coalesce) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: a window has ended.
 func (s *coalesceState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	if len(s.order) == 0 {
 		return
 	}

@@ -47,13 +47,13 @@ type fillState struct {
 
 func (s *fillState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
-func (s *fillState) save(w *engine.SnapshotWriter) {
+func (s *fillState) save(w *engine.RecordWriter) {
 	w.Timer(&s.timer)
 	w.Uvarint(s.place)
 	w.Event(&s.last)
 }
 
-func (f *fill) load(g *Group, r *engine.SnapshotReader) {
+func (f *fill) load(g *Group, r *engine.RecordReader) {
 	s := f.makeState(g)
 	r.Timer(&s.timer, f.graph.engine.Wheel())
 	s.place, s.last = r.Uvarint(), r.Event()
@@ -90,7 +90,8 @@ func (f *fill) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: dt has passed without an event.
 func (s *fillState) Fire(e *engine.Engine, t *engine.Timer) {
-	e.Wheel().SetAs(t, t.Due().Add(s.op.dt), s.place)
+	s.group.change()
+	again(e, t, s.op.dt, s.place)
 	out := &s.op.made
 	if s.op.ofLast {
 		*out = s.op.change.Apply(&s.last, e.Identities())
@@ -128,14 +129,14 @@ type interpolateState struct {
 
 func (s *interpolateState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
-func (s *interpolateState) save(w *engine.SnapshotWriter) {
+func (s *interpolateState) save(w *engine.RecordWriter) {
 	w.Timer(&s.timer)
 	w.Uvarint(s.place)
 	w.Event(&s.last)
 	w.Bool(s.waiting)
 }
 
-func (p *interpolate) load(g *Group, r *engine.SnapshotReader) {
+func (p *interpolate) load(g *Group, r *engine.RecordReader) {
 	s := p.makeState(g)
 	r.Timer(&s.timer, p.graph.engine.Wheel())
 	s.place, s.last, s.waiting = r.Uvarint(), r.Event(), r.Bool()
@@ -180,7 +181,8 @@ func (p *interpolate) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: the last event is due again.
 func (s *interpolateState) Fire(e *engine.Engine, t *engine.Timer) {
-	e.Wheel().SetAs(t, t.Due().Add(s.op.dt), s.place)
+	s.group.change()
+	again(e, t, s.op.dt, s.place)
 	s.pass()
 }
 

@@ -52,7 +52,7 @@ type flappingState struct {
 	changes []engine.Time
 }
 
-func (s *flappingState) save(w *engine.SnapshotWriter) {
+func (s *flappingState) save(w *engine.RecordWriter) {
 	w.Text(s.state)
 	w.Bool(s.any)
 	w.Bool(s.flapping)
@@ -63,7 +63,7 @@ func (s *flappingState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (f *flapping) load(g *Group, r *engine.SnapshotReader) {
+func (f *flapping) load(g *Group, r *engine.RecordReader) {
 	s := &flappingState{state: r.Text(), any: r.Bool(), flapping: r.Bool(), newest: r.Time()}
 	for range r.Len() {
 		s.changes = append(s.changes, r.Time())

@@ -16,9 +16,12 @@ type Graph struct {
 	top    *Group
 	events *Stream
 	paths  map[string]int // how many operators were to have a path
-	kept   []keeper       // the operators with state, in the order of their making
 	extras []extra
 	load   *loading // while Load runs
+	kept   kept
+
+	// keepers are the operators with state, in the order of their making.
+	keepers []keeper
 
 	passages []passage // in the order drawn
 	derivers []*engine.Deriver
@@ -119,7 +122,8 @@ type node struct {
 	froms []operator // what feeds it
 	catch *catch     // where its errors go; nil: to the engine
 	path  string     // see adopt
-	kept  int        // place in Graph.kept, of one with state
+	kept  int        // place in Graph.keepers, of one with state
+	seen  engine.Seen
 }
 
 func (n *node) base() *node { return n }
@@ -198,8 +202,8 @@ func (s *Stream) add(op operator, name string) *Stream {
 // keep gives an operator a slot for its state. It is called right after add.
 func (g *Graph) keep(op keeper) {
 	n := op.base()
-	n.slot, n.kept = len(n.scope.kept), len(g.kept)
-	n.scope.kept, g.kept = append(n.scope.kept, op), append(g.kept, op)
+	n.slot, n.kept = len(n.scope.kept), len(g.keepers)
+	n.scope.kept, g.keepers = append(n.scope.kept, op), append(g.keepers, op)
 }
 
 // branch returns a further place behind an operator that has several outs.

@@ -12,6 +12,7 @@ type Group struct {
 	// operators will pass something on later.
 	entries int32
 	busy    int32
+	changed bool // it is in kept.changed
 
 	scope  *Scope
 	parent *Group
@@ -27,7 +28,7 @@ type state interface {
 	// drop lets go of everything, timers first, as the group has gone.
 	drop(e *engine.Engine)
 	// save writes what the operator's load reads.
-	save(w *engine.SnapshotWriter)
+	save(w *engine.RecordWriter)
 }
 
 // untimed is part of states that set no timers.
@@ -74,6 +75,9 @@ func (g *Group) Release() {
 	g.check()
 }
 
+// Key implements engine.Holder.
+func (g *Group) Key() string { return g.key }
+
 // Touch implements engine.Holder.
 func (g *Group) Touch() int { return int(g.busy) }
 
@@ -90,6 +94,7 @@ func (g *Group) check() {
 // close drops the state of all operators.
 func (g *Group) close() {
 	g.closed = true
+	g.note(g.scope.by.graph)
 	for i, s := range g.states {
 		if s != nil {
 			s.drop(g.scope.by.graph.engine)

@@ -20,12 +20,12 @@ func (q *quota) enter(now engine.Time, t *ticks) {
 	}
 }
 
-func (q *quota) save(w *engine.SnapshotWriter) {
+func (q *quota) save(w *engine.RecordWriter) {
 	w.Time(q.end)
 	w.Int(q.used)
 }
 
-func (q *quota) load(r *engine.SnapshotReader) { q.end, q.used = r.Time(), r.Int(math.MaxInt) }
+func (q *quota) load(r *engine.RecordReader) { q.end, q.used = r.Time(), r.Int(math.MaxInt) }
 
 // Throttle passes the first n events of each dt and drops the rest.
 func (s *Stream) Throttle(n int, dt time.Duration) (*Stream, error) {
@@ -43,29 +43,30 @@ type throttle struct {
 
 type throttleState struct {
 	ticks
+	group *Group
 	quota quota
 }
 
-func (s *throttleState) save(w *engine.SnapshotWriter) {
+func (s *throttleState) save(w *engine.RecordWriter) {
 	s.ticks.save(w)
 	s.quota.save(w)
 }
 
-func (t *throttle) load(g *Group, r *engine.SnapshotReader) {
+func (t *throttle) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[throttleState](g, &t.node)
 	s.ticks.load(r, t.graph.engine)
 	s.quota.load(r)
 }
 
 func (t *throttle) start(g *Group) {
-	s := &throttleState{}
+	s := &throttleState{group: g}
 	s.ticks.begin(g, &t.node, t.dt, s)
 	g.states[t.slot] = s
 }
 
 // Fire implements engine.Firer: the first window has ended, which an event of
 // a later one would notice as well.
-func (s *throttleState) Fire(*engine.Engine, *engine.Timer) {}
+func (s *throttleState) Fire(*engine.Engine, *engine.Timer) { s.group.change() }
 
 func (t *throttle) event(g *Group, e *engine.Event) {
 	s := stateOf[throttleState](g, &t.node)
@@ -84,12 +85,12 @@ type held struct {
 	events []engine.Event
 }
 
-func (h *held) save(w *engine.SnapshotWriter) {
+func (h *held) save(w *engine.RecordWriter) {
 	h.ticks.save(w)
 	w.Events(h.events)
 }
 
-func (h *held) load(r *engine.SnapshotReader, by *node) {
+func (h *held) load(r *engine.RecordReader, by *node) {
 	h.ticks.load(r, by.graph.engine)
 	if h.events = r.Events(); len(h.events) > 0 {
 		h.group.hold()
@@ -144,12 +145,12 @@ type rollupState struct {
 	quota quota
 }
 
-func (s *rollupState) save(w *engine.SnapshotWriter) {
+func (s *rollupState) save(w *engine.RecordWriter) {
 	s.held.save(w)
 	s.quota.save(w)
 }
 
-func (r *rollup) load(g *Group, in *engine.SnapshotReader) {
+func (r *rollup) load(g *Group, in *engine.RecordReader) {
 	s := stateOf[rollupState](g, &r.node)
 	s.held.load(in, &r.node)
 	s.quota.load(in)
@@ -175,6 +176,7 @@ func (r *rollup) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: a window has ended.
 func (s *rollupState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	if len(s.events) > 0 {
 		s.quota.enter(e.Now(), &s.ticks)
 		s.quota.used = 1
@@ -201,7 +203,7 @@ type batchState struct {
 	op *batch
 }
 
-func (b *batch) load(g *Group, r *engine.SnapshotReader) {
+func (b *batch) load(g *Group, r *engine.RecordReader) {
 	stateOf[batchState](g, &b.node).held.load(r, &b.node)
 }
 
@@ -220,7 +222,10 @@ func (b *batch) event(g *Group, e *engine.Event) {
 }
 
 // Fire implements engine.Firer: a window has ended.
-func (s *batchState) Fire(*engine.Engine, *engine.Timer) { s.flush(&s.op.node) }
+func (s *batchState) Fire(*engine.Engine, *engine.Timer) {
+	s.group.change()
+	s.flush(&s.op.node)
+}
 
 // Sample passes the last event of each dt at its end.
 func (s *Stream) Sample(dt time.Duration) (*Stream, error) {
@@ -244,12 +249,12 @@ type sampleState struct {
 	waiting bool // last is yet to be passed, and so the group is held
 }
 
-func (s *sampleState) save(w *engine.SnapshotWriter) {
+func (s *sampleState) save(w *engine.RecordWriter) {
 	s.ticks.save(w)
 	w.Event(&s.last)
 }
 
-func (p *sample) load(g *Group, r *engine.SnapshotReader) {
+func (p *sample) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[sampleState](g, &p.node)
 	s.ticks.load(r, p.graph.engine)
 	s.last = r.Event()
@@ -276,6 +281,7 @@ func (p *sample) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: a window has ended.
 func (s *sampleState) Fire(*engine.Engine, *engine.Timer) {
+	s.group.change()
 	if !s.waiting {
 		return
 	}

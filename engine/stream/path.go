@@ -3,7 +3,7 @@ package stream
 import "strconv"
 
 // adopt gives an operator its place. Its path is what its state is known by in
-// a snapshot: the ways that lead to it, and its number among those that would
+// a record: the ways that lead to it, and its number among those that would
 // have the same.
 func (g *Graph) adopt(n *node, scope *Scope, path string) {
 	n.graph, n.scope, n.site, n.slot = g, scope, g.Site, -1

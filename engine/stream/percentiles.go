@@ -109,7 +109,7 @@ type percentilesState struct {
 	op *percentiles
 }
 
-func (p *percentiles) load(g *Group, r *engine.SnapshotReader) {
+func (p *percentiles) load(g *Group, r *engine.RecordReader) {
 	stateOf[percentilesState](g, &p.node).held.load(r, &p.node)
 }
 
@@ -127,6 +127,7 @@ func (p *percentiles) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: an interval has ended.
 func (s *percentilesState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	if len(s.events) == 0 {
 		return
 	}

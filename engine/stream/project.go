@@ -30,14 +30,14 @@ type projectState struct {
 	newest []engine.Event // for each predicate
 }
 
-func (s *projectState) save(w *engine.SnapshotWriter) {
+func (s *projectState) save(w *engine.RecordWriter) {
 	w.Int(len(s.newest))
 	for i := range s.newest {
 		w.Event(&s.newest[i])
 	}
 }
 
-func (p *project) load(g *Group, r *engine.SnapshotReader) {
+func (p *project) load(g *Group, r *engine.RecordReader) {
 	s := &projectState{newest: make([]engine.Event, len(p.preds))}
 	if n := r.Len(); n != len(p.preds) {
 		r.Fail("project has %d predicates, not %d", len(p.preds), n)

@@ -35,14 +35,14 @@ type rateState struct {
 	sum     float64
 }
 
-func (s *rateState) save(w *engine.SnapshotWriter) {
+func (s *rateState) save(w *engine.RecordWriter) {
 	s.ticks.save(w)
 	s.life.save(w)
 	w.Event(&s.last)
 	w.Float(s.sum)
 }
 
-func (r *rate) load(g *Group, in *engine.SnapshotReader) {
+func (r *rate) load(g *Group, in *engine.RecordReader) {
 	s := stateOf[rateState](g, &r.node)
 	s.ticks.load(in, r.graph.engine)
 	s.life.load(in)
@@ -78,6 +78,7 @@ func (r *rate) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: an interval has ended.
 func (s *rateState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	if !s.running {
 		return
 	}
@@ -120,12 +121,12 @@ type reading struct {
 	metric float64
 }
 
-func (a reading) save(w *engine.SnapshotWriter) {
+func (a reading) save(w *engine.RecordWriter) {
 	w.Time(a.at)
 	w.Float(a.metric)
 }
 
-func readingOf(r *engine.SnapshotReader) reading { return reading{r.Time(), r.Float()} }
+func readingOf(r *engine.RecordReader) reading { return reading{r.Time(), r.Float()} }
 
 // slope returns the change per second from a to b; ok is false when no time
 // lies between them.
@@ -142,12 +143,12 @@ type ddtState struct {
 	began  bool
 }
 
-func (s *ddtState) save(w *engine.SnapshotWriter) {
+func (s *ddtState) save(w *engine.RecordWriter) {
 	s.before.save(w)
 	w.Bool(s.began)
 }
 
-func (d *ddt) load(g *Group, r *engine.SnapshotReader) {
+func (d *ddt) load(g *Group, r *engine.RecordReader) {
 	g.states[d.slot] = &ddtState{before: readingOf(r), began: r.Bool()}
 }
 
@@ -206,7 +207,7 @@ type ddtEveryState struct {
 	now     reading // of last
 }
 
-func (s *ddtEveryState) save(w *engine.SnapshotWriter) {
+func (s *ddtEveryState) save(w *engine.RecordWriter) {
 	s.ticks.save(w)
 	s.life.save(w)
 	w.Event(&s.last)
@@ -215,7 +216,7 @@ func (s *ddtEveryState) save(w *engine.SnapshotWriter) {
 	s.now.save(w)
 }
 
-func (d *ddtEvery) load(g *Group, r *engine.SnapshotReader) {
+func (d *ddtEvery) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[ddtEveryState](g, &d.node)
 	s.ticks.load(r, d.graph.engine)
 	s.life.load(r)
@@ -257,6 +258,7 @@ func (d *ddtEvery) event(g *Group, e *engine.Event) {
 
 // Fire implements engine.Firer: an interval has ended.
 func (s *ddtEveryState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	if !s.running {
 		return
 	}

@@ -34,7 +34,7 @@ type hostClock struct {
 	expires engine.Time
 }
 
-func (s *skewState) save(w *engine.SnapshotWriter) {
+func (s *skewState) save(w *engine.RecordWriter) {
 	w.Int(len(s.hosts))
 	for _, host := range slices.Sorted(maps.Keys(s.hosts)) {
 		w.Text(host)
@@ -43,7 +43,7 @@ func (s *skewState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (c *clockSkew) load(g *Group, r *engine.SnapshotReader) {
+func (c *clockSkew) load(g *Group, r *engine.RecordReader) {
 	s := c.makeState(g)
 	for range r.Len() {
 		s.set(r.Text(), hostClock{r.Varint(), r.Time()})

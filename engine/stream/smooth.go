@@ -38,13 +38,13 @@ type ewmaState struct {
 	began bool
 }
 
-func (s *ewmaState) save(w *engine.SnapshotWriter) {
+func (s *ewmaState) save(w *engine.RecordWriter) {
 	w.Float(s.mean)
 	w.Time(s.at)
 	w.Bool(s.began)
 }
 
-func (w *ewma) load(g *Group, r *engine.SnapshotReader) {
+func (w *ewma) load(g *Group, r *engine.RecordReader) {
 	g.states[w.slot] = &ewmaState{mean: r.Float(), at: r.Time(), began: r.Bool()}
 }
 
@@ -111,9 +111,9 @@ type runningState struct {
 	number float64
 }
 
-func (s *runningState) save(w *engine.SnapshotWriter) { w.Float(s.number) }
+func (s *runningState) save(w *engine.RecordWriter) { w.Float(s.number) }
 
-func (r *running) load(g *Group, in *engine.SnapshotReader) {
+func (r *running) load(g *Group, in *engine.RecordReader) {
 	g.states[r.slot] = &runningState{number: in.Float()}
 }
 
@@ -162,9 +162,9 @@ type reduceState struct {
 	acc engine.Event
 }
 
-func (s *reduceState) save(w *engine.SnapshotWriter) { w.Event(&s.acc) }
+func (s *reduceState) save(w *engine.RecordWriter) { w.Event(&s.acc) }
 
-func (r *reduce) load(g *Group, in *engine.SnapshotReader) {
+func (r *reduce) load(g *Group, in *engine.RecordReader) {
 	g.states[r.slot] = &reduceState{acc: in.SomeEvent()}
 }
 

@@ -37,7 +37,7 @@ type stableState struct {
 
 func (s *stableState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
-func (s *stableState) save(w *engine.SnapshotWriter) {
+func (s *stableState) save(w *engine.RecordWriter) {
 	w.Timer(&s.timer)
 	w.Value(s.value)
 	w.Time(s.since)
@@ -45,7 +45,7 @@ func (s *stableState) save(w *engine.SnapshotWriter) {
 	w.Events(s.held)
 }
 
-func (op *stable) load(g *Group, r *engine.SnapshotReader) {
+func (op *stable) load(g *Group, r *engine.RecordReader) {
 	s := op.stateIn(g)
 	r.Timer(&s.timer, op.graph.engine.Wheel())
 	s.value, s.since, s.any, s.held = r.Value(), r.Time(), r.Bool(), r.Events()
@@ -99,7 +99,10 @@ func (s *stableState) begin(v engine.Value, at engine.Time, e *engine.Event) {
 }
 
 // Fire implements engine.Firer: the run has lasted long enough.
-func (s *stableState) Fire(*engine.Engine, *engine.Timer) { s.release() }
+func (s *stableState) Fire(*engine.Engine, *engine.Timer) {
+	s.group.change()
+	s.release()
+}
 
 // release passes what was held. The group may be gone when it returns.
 func (s *stableState) release() {

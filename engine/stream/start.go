@@ -18,7 +18,7 @@ func (f startFunc) start(*Group) { f() }
 
 // Every has tick called every period, from one period after Start on. What
 // happens at one instant happens in the order of its making. name is what the
-// timer is known by in a snapshot.
+// timer is known by in a record.
 func (g *Graph) Every(name string, period time.Duration, tick func()) {
 	p := &periodic{period: period, tick: tick}
 	g.adopt(&p.node, g.root, "every/"+name)
@@ -46,7 +46,7 @@ func (p *periodic) start(g *Group) {
 	g.states[p.slot] = s
 }
 
-func (p *periodic) load(g *Group, r *engine.SnapshotReader) {
+func (p *periodic) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[periodicState](g, &p.node)
 	s.ticks.load(r, p.graph.engine)
 	checkPeriod(r, &s.timer, p.now())
@@ -57,6 +57,6 @@ func (p *periodic) load(g *Group, r *engine.SnapshotReader) {
 
 // Fire implements engine.Firer: a period has ended.
 func (s *periodicState) Fire(e *engine.Engine, t *engine.Timer) {
-	e.Wheel().SetAs(t, t.Due().Add(s.op.period), s.place)
+	again(e, t, s.op.period, s.place)
 	s.op.tick()
 }

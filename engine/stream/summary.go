@@ -38,7 +38,7 @@ type apdexState struct {
 	all   int
 }
 
-func (s *apdexState) save(w *engine.SnapshotWriter) {
+func (s *apdexState) save(w *engine.RecordWriter) {
 	s.ticks.save(w)
 	w.Int(s.all)
 	if s.all > 0 {
@@ -47,7 +47,7 @@ func (s *apdexState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (a *apdex) load(g *Group, r *engine.SnapshotReader) {
+func (a *apdex) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[apdexState](g, &a.node)
 	s.ticks.load(r, a.graph.engine)
 	if s.all = r.Int(math.MaxInt); s.all > 0 {
@@ -93,6 +93,7 @@ func (a *apdex) scoreOf(e *engine.Event) (float64, error) {
 
 // Fire implements engine.Firer: an interval has ended.
 func (s *apdexState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	if s.all == 0 {
 		return
 	}
@@ -129,7 +130,7 @@ type predictState struct {
 	oldest   int
 }
 
-func (s *predictState) save(w *engine.SnapshotWriter) {
+func (s *predictState) save(w *engine.RecordWriter) {
 	w.Int(len(s.readings))
 	w.Int(s.oldest)
 	for _, at := range s.readings {
@@ -137,7 +138,7 @@ func (s *predictState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (p *predict) load(g *Group, r *engine.SnapshotReader) {
+func (p *predict) load(g *Group, r *engine.RecordReader) {
 	n := r.Len()
 	s := &predictState{oldest: r.Int(max(n-1, 0))}
 	for range n {

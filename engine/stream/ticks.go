@@ -38,20 +38,29 @@ func (t *ticks) after(now engine.Time) engine.Time {
 // arm has the timer fire at the next tick.
 func (t *ticks) arm(e *engine.Engine) {
 	if !t.timer.IsSet() {
-		e.Wheel().SetAs(&t.timer, t.after(e.Now()), t.place)
+		e.Wheel().SetAs(&t.timer, t.after(e.Horizon()), t.place)
 	}
+}
+
+// again sets a periodic timer that has just fired.
+func again(e *engine.Engine, t *engine.Timer, period time.Duration, place uint64) {
+	due := t.Due().Add(period)
+	if behind := e.Horizon().Sub(due); behind >= 0 {
+		due = due.Add((behind/period + 1) * period)
+	}
+	e.Wheel().SetAs(t, due, place)
 }
 
 // drop makes what ticks are embedded in a state.
 func (t *ticks) drop(e *engine.Engine) { e.Wheel().Cancel(&t.timer) }
 
-func (t *ticks) save(w *engine.SnapshotWriter) {
+func (t *ticks) save(w *engine.RecordWriter) {
 	w.Timer(&t.timer)
 	w.Uvarint(t.place)
 }
 
 // load reads what save wrote into ticks that have begun.
-func (t *ticks) load(r *engine.SnapshotReader, e *engine.Engine) {
+func (t *ticks) load(r *engine.RecordReader, e *engine.Engine) {
 	r.Timer(&t.timer, e.Wheel())
 	t.place = r.Uvarint()
 }
@@ -71,12 +80,12 @@ type life struct {
 
 func (l *life) renew(ttl time.Duration) { l.ttl, l.renewed = ttl, true }
 
-func (l *life) save(w *engine.SnapshotWriter) {
+func (l *life) save(w *engine.RecordWriter) {
 	w.Duration(l.ttl)
 	w.Bool(l.renewed)
 }
 
-func (l *life) load(r *engine.SnapshotReader) { l.ttl, l.renewed = r.Duration(), r.Bool() }
+func (l *life) load(r *engine.RecordReader) { l.ttl, l.renewed = r.Duration(), r.Bool() }
 
 // tick ends an interval. It returns false when the life is over.
 func (l *life) tick(dt time.Duration) bool {

@@ -44,7 +44,7 @@ type topMember struct {
 	pos   int    // in the heap
 }
 
-func (s *topState) save(w *engine.SnapshotWriter) {
+func (s *topState) save(w *engine.RecordWriter) {
 	w.Uvarint(s.seq)
 	w.Int(len(s.least))
 	for _, m := range s.least {
@@ -55,7 +55,7 @@ func (s *topState) save(w *engine.SnapshotWriter) {
 }
 
 // load keeps the k largest, which may be fewer than there were.
-func (t *topmost) load(g *Group, r *engine.SnapshotReader) {
+func (t *topmost) load(g *Group, r *engine.RecordReader) {
 	s := &topState{members: make(map[hostService]*topMember), seq: r.Uvarint()}
 	for range r.Len() {
 		m := &topMember{event: r.SomeEvent(), value: r.Value(), seq: r.Uvarint()}

@@ -68,7 +68,7 @@ type tumblingState struct {
 
 func (s *tumblingState) drop(e *engine.Engine) { e.Wheel().Cancel(&s.timer) }
 
-func (s *tumblingState) save(w *engine.SnapshotWriter) {
+func (s *tumblingState) save(w *engine.RecordWriter) {
 	w.Duration(s.op.dt)
 	w.Timer(&s.timer)
 	w.Bool(s.began)
@@ -83,7 +83,7 @@ func (s *tumblingState) save(w *engine.SnapshotWriter) {
 
 // load begins anew when windows are of another length now: there is no saying
 // which would be whose.
-func (w *tumbling) load(g *Group, r *engine.SnapshotReader) {
+func (w *tumbling) load(g *Group, r *engine.RecordReader) {
 	s := w.makeState(g)
 	if dt := r.Duration(); dt != w.dt {
 		r.Fail("fixed_time_window is of %v now, not %v", w.dt, dt)
@@ -104,7 +104,7 @@ func (w *tumbling) load(g *Group, r *engine.SnapshotReader) {
 
 // check refuses windows that cannot be: the last that is open has the newest
 // event, and what was passed is not in the future.
-func (s *tumblingState) check(r *engine.SnapshotReader) {
+func (s *tumblingState) check(r *engine.RecordReader) {
 	n := int64(len(s.open))
 	switch {
 	case s.phase < 0 || s.phase >= s.op.dt || s.newest < 0:
@@ -214,6 +214,7 @@ func (s *tumblingState) arm() {
 
 // Fire implements engine.Firer: the clock has reached the close of a window.
 func (s *tumblingState) Fire(e *engine.Engine, _ *engine.Timer) {
+	s.group.change()
 	for len(s.open) > 0 && s.closes(s.next) <= max(e.Now(), s.newest) {
 		s.pass()
 	}

@@ -25,13 +25,13 @@ type windowState struct {
 	events []engine.Event
 }
 
-func (s *windowState) save(w *engine.SnapshotWriter) { w.Events(s.events) }
+func (s *windowState) save(w *engine.RecordWriter) { w.Events(s.events) }
 
-func (w *movingWindow) load(g *Group, r *engine.SnapshotReader) {
+func (w *movingWindow) load(g *Group, r *engine.RecordReader) {
 	g.states[w.slot] = &windowState{events: lastOf(r.Events(), w.n)}
 }
 
-func (w *fixedWindow) load(g *Group, r *engine.SnapshotReader) {
+func (w *fixedWindow) load(g *Group, r *engine.RecordReader) {
 	g.states[w.slot] = &windowState{events: lastOf(r.Events(), w.n-1)}
 }
 
@@ -110,7 +110,7 @@ type movingTimeState struct {
 	mixed  bool // some events are not in the order of their times
 }
 
-func (s *movingTimeState) save(w *engine.SnapshotWriter) {
+func (s *movingTimeState) save(w *engine.RecordWriter) {
 	w.Time(s.newest)
 	w.Bool(s.mixed)
 	w.Events(s.events[s.gone:])
@@ -119,7 +119,7 @@ func (s *movingTimeState) save(w *engine.SnapshotWriter) {
 	}
 }
 
-func (w *movingTimeWindow) load(g *Group, r *engine.SnapshotReader) {
+func (w *movingTimeWindow) load(g *Group, r *engine.RecordReader) {
 	s := &movingTimeState{newest: r.Time(), mixed: r.Bool(), events: r.Events()}
 	for range s.events {
 		s.times = append(s.times, r.Time())

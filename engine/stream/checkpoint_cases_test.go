@@ -7,9 +7,9 @@ import (
 	"tocsin/engine"
 )
 
-// snapshotCases has every operator that keeps something, alone and behind one
+// savedCases has every operator that keeps something, alone and behind one
 // another.
-var snapshotCases = map[string]func(s *Stream) (*Stream, error){
+var savedCases = map[string]func(s *Stream) (*Stream, error){
 	"changed": func(s *Stream) (*Stream, error) {
 		return s.Changed(field("state"), ChangedOptions{Init: engine.TextValue("ok"), HasInit: true}), nil
 	},
@@ -137,9 +137,9 @@ func indexedOnly(s *Stream) (*Stream, error) {
 // tally is state of a rule: how often it was evaluated.
 type tally float64
 
-func (n *tally) Save(w *engine.SnapshotWriter) { w.Float(float64(*n)) }
+func (n *tally) Save(w *engine.RecordWriter) { w.Float(float64(*n)) }
 
-func (n *tally) Load(r *engine.SnapshotReader) {
+func (n *tally) Load(r *engine.RecordReader) {
 	if at := r.Float(); r.End() == nil {
 		*n = tally(at)
 	}

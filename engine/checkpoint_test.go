@@ -6,23 +6,26 @@ import (
 	"time"
 )
 
-// reloaded returns an engine that was loaded from a snapshot of e.
+// recordsOf returns all records of e.
+func recordsOf(e *Engine) RecordMap {
+	c := Checkpoint{Whole: true}
+	e.Save(&c)
+	m := make(RecordMap)
+	m.Apply(&c)
+	return m
+}
+
+// reloaded returns an engine that was loaded from the records of e.
 func reloaded(t *testing.T, e *Engine) *Engine {
 	t.Helper()
-	w := NewSnapshotWriter()
-	e.Save(w)
 	out := New(e.opts, 0)
-	r, err := NewSnapshotReader(w.Bytes(), out.ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Load(r); err != nil {
+	if err := out.Load(NewLoading(recordsOf(e), out.ids)); err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-func snapshotEngine(forget time.Duration) *Engine {
+func savedEngine(forget time.Duration) *Engine {
 	e := New(Options{TTL: 10 * time.Second, Forget: forget}, 0)
 	e.Advance(TimeOf(100), 0)
 	for _, service := range []string{"a", "b", "c"} {
@@ -35,10 +38,10 @@ func snapshotEngine(forget time.Duration) *Engine {
 	return e // a has expired
 }
 
-// TestSnapshotKeepsEntries: entries come back as they were, expired ones too,
+// TestRecordsKeepsEntries: entries come back as they were, expired ones too,
 // and expire when they would have.
-func TestSnapshotKeepsEntries(t *testing.T) {
-	e := snapshotEngine(time.Minute)
+func TestRecordsKeepsEntries(t *testing.T) {
+	e := savedEngine(time.Minute)
 	for step := range 4 {
 		loaded := reloaded(t, e)
 		if got, want := shownEntries(loaded), shownEntries(e); !slices.Equal(got, want) {
@@ -64,10 +67,10 @@ func shownEntries(e *Engine) []string {
 	return out
 }
 
-// TestSnapshotKeepsLongest: an entry that expires after the load still counts
+// TestRecordsKeepsLongest: an entry that expires after the load still counts
 // for a standing query that asks for longer, and that nobody has asked again.
-func TestSnapshotKeepsLongest(t *testing.T) {
-	e := snapshotEngine(10 * time.Second)
+func TestRecordsKeepsLongest(t *testing.T) {
+	e := savedEngine(10 * time.Second)
 	e.Index().Set("all", nil, time.Hour)
 	loaded := reloaded(t, e)
 	loaded.Advance(loaded.now.Add(5*time.Minute), 0)
@@ -76,31 +79,20 @@ func TestSnapshotKeepsLongest(t *testing.T) {
 	}
 }
 
-// TestSnapshotWithFewerIdentities: what there is no room for any more is left
+// TestRecordsWithFewerIdentities: what there is no room for any more is left
 // out and counted.
-func TestSnapshotWithFewerIdentities(t *testing.T) {
-	e := snapshotEngine(time.Minute)
-	w := NewSnapshotWriter()
-	e.Save(w)
+func TestRecordsWithFewerIdentities(t *testing.T) {
+	e := savedEngine(time.Minute)
 	small := New(Options{Identities: 2}, 0)
-	r, err := NewSnapshotReader(w.Bytes(), small.ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := small.Load(r); err != nil || r.Skipped() != 1 || small.index.Len() != 2 {
-		t.Errorf("%v; %d were skipped, %d loaded; want 1, 2", err, r.Skipped(), small.index.Len())
+	l := NewLoading(recordsOf(e), small.ids)
+	if err := small.Load(l); err != nil || l.Skipped() != 1 || small.index.Len() != 2 {
+		t.Errorf("%v; %d were skipped, %d loaded; want 1, 2", err, l.Skipped(), small.index.Len())
 	}
 }
 
 func TestLoadIntoRunningEngine(t *testing.T) {
-	e := snapshotEngine(time.Minute)
-	w := NewSnapshotWriter()
-	e.Save(w)
-	r, err := NewSnapshotReader(w.Bytes(), e.ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Load(r); err == nil {
-		t.Error("a snapshot was loaded into an engine that has run")
+	e := savedEngine(time.Minute)
+	if err := e.Load(NewLoading(recordsOf(e), e.ids)); err == nil {
+		t.Error("records were loaded into an engine that has run")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"tocsin/engine"
 )
 
-// snapshotFile uses what keeps state, in Lua and in Go.
-const snapshotFile = `
+// savedFile uses what keeps state, in Lua and in Go.
+const savedFile = `
 local out = sink.led {}
 local up = events:where "service = 'up'"
 up:by("host"):changed("state", { init = "ok" }):to(out)
@@ -34,54 +34,51 @@ every(7, function() if index("a", "up") then event { service = "beat" } end end)
 events:where "service = 'load' or service = 'told' or service = 'tree' or state = 'expired' or tagged 'tocsin'":to(out)
 `
 
-// snapshotRun is a configuration with what it put into its sink.
-type snapshotRun struct {
+// savedRun is a configuration with what it put into its sink.
+type savedRun struct {
 	config *Config
 	got    []string
 }
 
-func (r *snapshotRun) Put(m engine.Message) {
+func (r *savedRun) Put(m engine.Message) {
 	for i := range m.Events {
 		text := engine.AppendJSON(nil, &m.Events[i])
 		r.got = append(r.got, fmt.Sprint(m.List, r.config.Engine.Now().Seconds(), " ", string(text)))
 	}
 }
 
-func (r *snapshotRun) Flush() {}
+func (r *savedRun) Flush() {}
 
-func newSnapshotRun(t *testing.T) *snapshotRun {
-	r := &snapshotRun{}
-	r.config = mustLoad(t, snapshotFile, Options{Output: func(*Sink) (engine.Output, error) { return r, nil }})
+func newSavedRun(t *testing.T) *savedRun {
+	r := &savedRun{}
+	r.config = mustLoad(t, savedFile, Options{Output: func(*Sink) (engine.Output, error) { return r, nil }})
 	return r
 }
 
-func (r *snapshotRun) save() []byte {
-	w := engine.NewSnapshotWriter()
-	r.config.Engine.Save(w)
-	r.config.Graph.Save(w)
-	return w.Bytes()
+func (r *savedRun) save() engine.RecordMap {
+	c := engine.Checkpoint{Whole: true}
+	r.config.Engine.Save(&c)
+	r.config.Graph.Save(&c)
+	records := make(engine.RecordMap)
+	records.Apply(&c)
+	return records
 }
 
-func (r *snapshotRun) load(data []byte) error {
-	s, err := engine.NewSnapshotReader(data, r.config.Engine.Identities())
-	if err != nil {
-		return err
-	}
-	if err := r.config.Engine.Load(s); err != nil {
+func (r *savedRun) load(records engine.RecordMap) error {
+	l := engine.NewLoading(records, r.config.Engine.Identities())
+	if err := r.config.Engine.Load(l); err != nil {
 		return err
 	}
 	r.config.Start()
-	if err := r.config.Graph.Load(s); err != nil {
-		return err
-	}
-	if s.Skipped() > 0 {
-		return fmt.Errorf("%d pieces were skipped", s.Skipped())
+	r.config.Graph.Load(l)
+	if l.Skipped() > 0 {
+		return fmt.Errorf("%d pieces were skipped", l.Skipped())
 	}
 	return nil
 }
 
 // step moves the clock and ingests an event.
-func (r *snapshotRun) step(seconds int, service, host, state string, metric float64) {
+func (r *savedRun) step(seconds int, service, host, state string, metric float64) {
 	e := r.config.Engine
 	e.Advance(e.Now().Add(engine.Seconds(float64(seconds))), 0)
 	var p engine.Parts
@@ -94,17 +91,17 @@ func (r *snapshotRun) step(seconds int, service, host, state string, metric floa
 	e.Ingest(&ev)
 }
 
-// TestSnapshotOfRules: a whole configuration, its rules' timers and what they
+// TestRestoreOfRules: a whole configuration, its rules' timers and what they
 // said last, goes on as if it had not been saved and restored.
-func TestSnapshotOfRules(t *testing.T) {
+func TestRestoreOfRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		whole, cut := newSnapshotRun(t), newSnapshotRun(t)
+		whole, cut := newSavedRun(t), newSavedRun(t)
 		whole.config.Start()
 		cut.config.Start()
 		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
 			if rapid.IntRange(0, 3).Draw(rt, "cut") == 0 {
 				data := cut.save()
-				next := newSnapshotRun(t)
+				next := newSavedRun(t)
 				if err := next.load(data); err != nil {
 					rt.Fatal(err)
 				}
