@@ -10,7 +10,7 @@ import (
 // that the engine knows, is read in one pass that allocates nothing but the
 // description; any other goes through ParseJSON. The results are the same.
 //
-// A JSONDecoder belongs to one goroutine.
+// A JSONDecoder belongs to one goroutine. Several can share their names.
 type JSONDecoder struct {
 	ids    *Identities
 	names  *Names
@@ -22,14 +22,15 @@ type JSONDecoder struct {
 	seen Fields
 }
 
-// NewJSONDecoder returns a decoder that makes the events' identities in ids.
-func NewJSONDecoder(ids *Identities) *JSONDecoder {
-	return &JSONDecoder{ids: ids, names: NewNames(), states: make(stateNames)}
+// NewJSONDecoder returns a decoder that makes the events' identities in ids, and
+// keeps in names which text leads to which.
+func NewJSONDecoder(ids *Identities, names *Names) *JSONDecoder {
+	return &JSONDecoder{ids: ids, names: names, states: make(stateNames)}
 }
 
 // Decode reads one event. The errors are those of ParseJSON. It does not keep
-// data. When there are too many identities, the event has one of its own, so
-// that the engine can tell of it.
+// data. With ErrTooManyIdentities it returns the event all the same, with an
+// identity of its own: given to the engine, that tells of it.
 func (d *JSONDecoder) Decode(data []byte) (Event, error) {
 	var e Event
 	plain := d.object(data, &e)
@@ -44,7 +45,9 @@ func (d *JSONDecoder) Decode(data []byte) (Event, error) {
 	}
 	if e.ID, err = d.ids.Intern(parts); err != nil {
 		e.ID = d.ids.Loose(parts)
-	} else if plain {
+		return e, err
+	}
+	if plain {
 		d.names.Add(string(d.name), e.ID)
 	}
 	return e, nil

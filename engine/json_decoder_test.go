@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"math"
 	"testing"
 )
@@ -41,7 +42,7 @@ var decoderCases = []string{
 }
 
 func TestJSONDecoder(t *testing.T) {
-	d := NewJSONDecoder(NewIdentities(1000))
+	d := NewJSONDecoder(NewIdentities(1000), NewNames())
 	for range 2 {
 		for _, text := range decoderCases {
 			decodedSame(t, d, []byte(text))
@@ -55,20 +56,21 @@ func FuzzJSONDecoder(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		decodedSame(t, NewJSONDecoder(NewIdentities(10)), data)
+		decodedSame(t, NewJSONDecoder(NewIdentities(10), NewNames()), data)
 	})
 }
 
 // TestJSONDecoderOfTooManyIdentities wants events that can still be told of.
 func TestJSONDecoderOfTooManyIdentities(t *testing.T) {
 	ids := NewIdentities(1)
-	if _, err := ids.adopt(mustDecode(t, NewJSONDecoder(ids), `{"host":"a"}`).ID, false); err != nil {
+	if _, err := ids.adopt(mustDecode(t, NewJSONDecoder(ids, NewNames()), `{"host":"a"}`).ID, false); err != nil {
 		t.Fatal(err)
 	}
-	d := NewJSONDecoder(ids)
+	d := NewJSONDecoder(ids, NewNames())
 	for range 2 {
-		if e := mustDecode(t, d, `{"host":"b"}`); e.ID.Host != "b" || e.ID.Known() {
-			t.Errorf("got %+v", e.ID)
+		e, err := d.Decode([]byte(`{"host":"b"}`))
+		if !errors.Is(err, ErrTooManyIdentities) || e.ID.Host != "b" || e.ID.Known() {
+			t.Errorf("got %+v, %v", e.ID, err)
 		}
 	}
 }
@@ -83,7 +85,7 @@ func mustDecode(t *testing.T, d *JSONDecoder, text string) Event {
 }
 
 func TestJSONDecoderAllocatesNothing(t *testing.T) {
-	d := NewJSONDecoder(NewIdentities(10))
+	d := NewJSONDecoder(NewIdentities(10), NewNames())
 	line := []byte(`{"host":"app3","service":"http","state":"ok","time":1700000000.5,"metric":87.5,"ttl":60,"tags":["prod"],"role":"app"}`)
 	decodedSame(t, d, line)
 	if n := testing.AllocsPerRun(100, func() { d.Decode(line) }); n > 0 {
@@ -92,7 +94,7 @@ func TestJSONDecoderAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkJSONDecoder(b *testing.B) {
-	d := NewJSONDecoder(NewIdentities(10))
+	d := NewJSONDecoder(NewIdentities(10), NewNames())
 	data := []byte(benchmarkEvent)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))

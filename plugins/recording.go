@@ -94,7 +94,7 @@ func isJSONLines(head []byte) bool {
 // readJSONLines reads one event per line.
 func readJSONLines(in io.Reader, env RecordingEnv) error {
 	r := bufio.NewReaderSize(in, 64<<10)
-	decoder := engine.NewJSONDecoder(env.Identities)
+	decoder := engine.NewJSONDecoder(env.Identities, engine.NewNames())
 	var e engine.Event // one for all, since Emit makes it escape
 	for n := 1; ; n++ {
 		line, err := readLine(r)
@@ -112,7 +112,7 @@ func readJSONLines(in io.Reader, env RecordingEnv) error {
 		if len(line) == 0 {
 			continue
 		}
-		if e, err = decoder.Decode(line); err != nil {
+		if e, err = decoder.Decode(line); err != nil && !errors.Is(err, engine.ErrTooManyIdentities) {
 			env.Skipped(fmt.Errorf("line %d: %w", n, err))
 			continue
 		}

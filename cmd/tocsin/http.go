@@ -47,6 +47,8 @@ type api struct {
 
 	state atomic.Pointer[string] // why it is not ready; nil: it is
 	posts sync.WaitGroup
+	// decoders are those that no post uses, of *engine.JSONDecoder.
+	decoders sync.Pool
 	// gate is held for reading while a post begins, for writing by refuse.
 	gate sync.RWMutex
 	// hard is done when even what is in flight is given up.
@@ -67,6 +69,8 @@ func newAPI(runner *engine.Runner, shown *exposition, logger *slog.Logger) *api 
 	}
 	a.hard, a.giveUp = context.WithCancel(context.Background())
 	a.state.Store(&stateStarting)
+	names := engine.NewNames()
+	a.decoders.New = func() any { return engine.NewJSONDecoder(a.input.Identities(), names) }
 	a.server = &fasthttp.Server{
 		Handler:        a.guard(a.route),
 		ErrorHandler:   badRequest,

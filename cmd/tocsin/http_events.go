@@ -58,6 +58,7 @@ func (a *api) serveEvents(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	p := newPost(a)
+	defer a.decoders.Put(p.decoder)
 	err := p.read(a.hard, ctx.RequestBodyStream())
 	if err = errors.Join(err, p.wait(a.hard)); err != nil {
 		ctx.SetConnectionClose() // the rest of the body stays unread
@@ -83,9 +84,10 @@ var (
 
 // post is one request with events.
 type post struct {
-	in     engine.Input
-	batch  *engine.Batch
-	answer eventsAnswer
+	in      engine.Input
+	decoder *engine.JSONDecoder
+	batch   *engine.Batch
+	answer  eventsAnswer
 
 	taken   atomic.Int64 // events that the engine took
 	pending atomic.Int64 // batches on their way, and 1 until wait
@@ -93,7 +95,7 @@ type post struct {
 }
 
 func newPost(a *api) *post {
-	p := &post{in: a.input, settled: make(chan struct{})}
+	p := &post{in: a.input, decoder: a.decoders.Get().(*engine.JSONDecoder), settled: make(chan struct{})}
 	p.pending.Store(1)
 	return p
 }
@@ -142,12 +144,7 @@ func skipLine(in *bufio.Reader) error {
 
 // take adds the event of one line to the batch.
 func (p *post) take(number int, line []byte) {
-	event, parts, err := engine.ParseJSON(line)
-	if err != nil {
-		p.refuse(number, err)
-		return
-	}
-	id, err := p.in.Identities().Intern(parts)
+	event, err := p.decoder.Decode(line)
 	if err != nil {
 		p.refuse(number, err)
 		return
@@ -155,8 +152,7 @@ func (p *post) take(number int, line []byte) {
 	if p.batch == nil {
 		p.batch = p.in.Batch()
 	}
-	event.ID = id
-	*p.batch.Add(id) = event
+	*p.batch.Add(event.ID) = event
 }
 
 func (p *post) refuse(number int, err error) {

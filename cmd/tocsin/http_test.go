@@ -137,6 +137,20 @@ func TestEventsOverHTTP(t *testing.T) {
 	}
 }
 
+// TestTooManyIdentitiesOverHTTP wants the sender to be told.
+func TestTooManyIdentitiesOverHTTP(t *testing.T) {
+	c := startLine(t, nil, "run", writeFile(t, "rules.lua", `settings { http = "127.0.0.1:0", identities = 1 }`))
+	defer c.stop()
+	base := "http://" + c.listening("http")
+	postEvents(t, base, strings.NewReader(`{"host":"a"}`))
+	for range 2 {
+		status, answer := postEvents(t, base, strings.NewReader(`{"host":"a"}`+"\n"+`{"host":"b"}`))
+		if status != 400 || answer.Accepted != 1 || answer.Refused != 1 || !strings.Contains(answer.Errors[0].Error, "too many identities") {
+			t.Errorf("status %d, answer %+v", status, answer)
+		}
+	}
+}
+
 func TestEventsOverHTTPAreBounded(t *testing.T) {
 	c, base := startRules(t, "")
 	defer c.stop()
