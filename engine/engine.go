@@ -39,6 +39,9 @@ type Options struct {
 	// Identities bounds the identities (2 million). What rules derive finds room
 	// for a sixteenth more.
 	Identities int
+	// Table has the identities; nil: the engine gets one of its own. An engine that
+	// is to succeed another one has the same.
+	Table *Identities
 	// AutoIndex restricts which events from sources are indexed; nil: all.
 	AutoIndex Predicate
 	// Bare means that there is no index: events only pass the streams, nothing
@@ -99,9 +102,12 @@ type Engine struct {
 // New makes an engine whose clock stands at now.
 func New(opts Options, now Time) *Engine {
 	opts.setDefaults()
-	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: NewIdentities(opts.Identities), top: NewRouter[Handler]()}
+	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: opts.Table, top: NewRouter[Handler]()}
+	if e.ids == nil {
+		e.ids = NewIdentities(opts.Identities)
+	}
 	e.index = &Index{engine: e}
-	e.index.sets = sets{index: e.index, byKey: make(map[setKey]*Set), longest: opts.Forget}
+	e.index.sets = newSets(e.index, opts.Forget)
 	e.published = newPublished(opts.Metrics)
 	return e
 }

@@ -10,13 +10,24 @@ import (
 )
 
 // Daemon is what runs together: an engine, what feeds it, and what it feeds.
+// Between ready and the end of its context, parts come and go by Change.
 type Daemon struct {
-	Runner  *Runner
+	Runner *Runner
+	// Sources and Outlets are what it starts with.
 	Sources []RunningSource
 	Outlets []*Outlet
 	Logger  *slog.Logger
-	// Grace bounds each of the three steps of the shutdown (5 s).
+	// Grace bounds each of the three steps of the shutdown (5 s), and the
+	// stopping of a part.
 	Grace time.Duration
+
+	changes sync.Mutex      // held by Change
+	base    context.Context // of what runs, which ends by its own step of the shutdown
+	sources map[string]*sourceRun
+	outlets []*Outlet // that run
+	running bool      // parts may come and go
+
+	sourceRuns, outletRuns, leaving sync.WaitGroup
 }
 
 // RunningSource is a source and its way into the engine.
@@ -34,49 +45,48 @@ type RunningSource struct {
 // The shutdown goes the other way, each step bounded by Grace: sources stop
 // taking in, the engine serves what is queued, the outlets deliver what they
 // hold. The error tells what did not end in time or was left.
-func (d Daemon) Run(ctx context.Context, ready func()) error {
+func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	if d.Grace == 0 {
 		d.Grace = 5 * time.Second
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	// What runs ends by its own step of the shutdown, not by ctx.
-	base := context.WithoutCancel(ctx)
+	d.base, d.sources = context.WithoutCancel(ctx), make(map[string]*sourceRun)
 	for i, o := range d.Outlets {
-		if err := o.Open(ctx); err != nil {
-			return errors.Join(fmt.Errorf("cannot open sink %q: %w", o.Name(), err), closeOutlets(d.Outlets[:i]))
+		if err := openOutlet(ctx, o); err != nil {
+			return errors.Join(err, closeOutlets(d.Outlets[:i]))
 		}
 	}
-	var outlets sync.WaitGroup
 	for _, o := range d.Outlets {
-		outlets.Go(func() { o.Run(base) })
+		d.runOutlet(o)
 	}
-	engineCtx, stopEngine := context.WithCancel(base)
+	engineCtx, stopEngine := context.WithCancel(d.base)
 	defer stopEngine()
 	engineDone := make(chan struct{})
 	go func() { defer close(engineDone); d.Runner.Run(engineCtx) }()
 
-	sourceCtx, stopSources := context.WithCancel(base)
-	defer stopSources()
-	var sources sync.WaitGroup
-	err := d.openSources(ctx)
+	err := openSources(ctx, d.Sources)
 	if err == nil {
 		for _, s := range d.Sources {
-			sources.Go(func() { d.runSource(sourceCtx, s) })
+			d.runSource(s)
 		}
+		d.allowChanges(true)
 		ready()
 		<-ctx.Done()
+		d.allowChanges(false)
 	}
 
-	stopSources()
-	if !within(d.Grace, sources.Wait) {
+	for _, s := range d.sources {
+		s.stop()
+	}
+	if !within(d.Grace, d.sourceRuns.Wait) {
 		err = errors.Join(err, errors.New("a source did not stop in time"))
 	}
 	d.Runner.Stop()
 	if !within(d.Grace, func() { <-engineDone }) {
 		err = errors.Join(err, errors.New("the engine had not served all that was queued"))
-		for _, o := range d.Outlets {
+		for _, o := range d.outlets {
 			o.Release() // it may be one that holds the engine up
 		}
 		stopEngine()
@@ -84,24 +94,64 @@ func (d Daemon) Run(ctx context.Context, ready func()) error {
 			return errors.Join(err, errors.New("the engine does not stop"))
 		}
 	}
-	return errors.Join(err, d.stopOutlets(base, &outlets))
+	return errors.Join(err, d.stopOutlets())
 }
 
-func (d Daemon) openSources(ctx context.Context) error {
-	for i, s := range d.Sources {
-		if err := guard(func() error { return s.Source.Open(ctx) }); err != nil {
-			for _, opened := range d.Sources[:i] {
+func openOutlet(ctx context.Context, o *Outlet) error {
+	if err := o.Open(ctx); err != nil {
+		return fmt.Errorf("cannot open sink %q: %w", o.Name(), err)
+	}
+	return nil
+}
+
+// runOutlet runs an outlet that is open.
+func (d *Daemon) runOutlet(o *Outlet) {
+	d.outlets = append(d.outlets, o)
+	d.outletRuns.Go(func() { o.Run(d.base) })
+}
+
+// openSources opens all, or none.
+func openSources(ctx context.Context, sources []RunningSource) error {
+	for i, s := range sources {
+		if err := openSource(ctx, s.Name, s.Source); err != nil {
+			for _, opened := range sources[:i] {
 				err = errors.Join(err, guard(opened.Source.Close))
 			}
-			return fmt.Errorf("source %q: %w", s.Name, err)
+			return err
 		}
 	}
 	return nil
 }
 
-// runSource runs one source. When it ends on its own, the others go on, and an
-// event tells.
-func (d Daemon) runSource(ctx context.Context, s RunningSource) {
+func openSource(ctx context.Context, name string, s Source) error {
+	if err := guard(func() error { return s.Open(ctx) }); err != nil {
+		return fmt.Errorf("source %q: %w", name, err)
+	}
+	return nil
+}
+
+// sourceRun is a source that runs.
+type sourceRun struct {
+	RunningSource
+	stop context.CancelFunc
+	done chan struct{} // closed when it has ended
+}
+
+// runSource runs a source that is open.
+func (d *Daemon) runSource(s RunningSource) {
+	ctx, stop := context.WithCancel(d.base)
+	r := &sourceRun{s, stop, make(chan struct{})}
+	d.sources[s.Name] = r
+	d.sourceRuns.Go(func() {
+		defer close(r.done)
+		defer stop()
+		d.attend(ctx, s)
+	})
+}
+
+// attend runs one source to its end. When it ends on its own, the others go on,
+// and an event tells.
+func (d *Daemon) attend(ctx context.Context, s RunningSource) {
 	err := guard(func() error { return s.Source.Run(ctx, s.Input) })
 	if ctx.Err() != nil {
 		return
@@ -114,16 +164,17 @@ func (d Daemon) runSource(ctx context.Context, s RunningSource) {
 }
 
 // stopOutlets stops them side by side: each has all of the time.
-func (d Daemon) stopOutlets(base context.Context, running *sync.WaitGroup) error {
-	ctx, cancel := context.WithTimeout(base, d.Grace)
+func (d *Daemon) stopOutlets() error {
+	ctx, cancel := context.WithTimeout(d.base, d.Grace)
 	defer cancel()
-	errs := make([]error, len(d.Outlets))
+	errs := make([]error, len(d.outlets))
 	var stops sync.WaitGroup
-	for i, o := range d.Outlets {
+	for i, o := range d.outlets {
 		stops.Go(func() { errs[i] = o.Stop(ctx) })
 	}
 	stops.Wait()
-	within(stopGrace, running.Wait) // a sink that hangs is left behind
+	d.leaving.Wait()                     // each has a deadline of its own
+	within(stopGrace, d.outletRuns.Wait) // a sink that hangs is left behind
 	return errors.Join(errs...)
 }
 

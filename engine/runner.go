@@ -164,11 +164,11 @@ func (r *Runner) Stop() { r.once.Do(func() { close(r.stop) }) }
 func (r *Runner) Run(ctx context.Context) {
 	defer r.refuseRest()
 	defer close(r.done)
-	e := r.engine
 	sleep := time.NewTimer(time.Hour)
 	defer sleep.Stop()
-	chores := e.now.Add(choresEvery)
+	chores := r.engine.now.Add(choresEvery)
 	for ctx.Err() == nil {
+		e := r.engine // which may be another one than before
 		caughtUp := r.advance()
 		served := r.serveBatches()
 		if e.now >= chores {

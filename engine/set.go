@@ -49,6 +49,10 @@ type sets struct {
 	longest time.Duration
 }
 
+func newSets(x *Index, longest time.Duration) sets {
+	return sets{index: x, byKey: make(map[setKey]*Set), longest: longest}
+}
+
 type setKey struct {
 	query  any
 	forget time.Duration

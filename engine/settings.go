@@ -9,16 +9,16 @@ func (e *Engine) Configure(opts Options) {
 	}
 	if opts.Forget > 0 {
 		e.opts.Forget = opts.Forget
-		e.index.sets.longest = opts.Forget
-		e.index.sets.byKey = make(map[setKey]*Set)
-		e.index.sets.all, e.index.sets.router = nil, nil
+		e.index.sets = newSets(e.index, opts.Forget)
 	}
 	if opts.Skew > 0 {
 		e.opts.Skew = opts.Skew
 	}
 	if opts.Identities > 0 {
 		e.opts.Identities = opts.Identities
-		e.ids.setLimit(opts.Identities)
+		if e.opts.Table == nil {
+			e.ids.setLimit(opts.Identities)
+		}
 	}
 	if opts.AutoIndex != nil {
 		e.opts.AutoIndex = opts.AutoIndex

@@ -128,7 +128,7 @@ func (n *node) run(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	done := make(chan error, 1)
-	daemon := engine.Daemon{Runner: n.runner, Sources: n.sources, Outlets: n.outlets, Logger: n.logger, Grace: stopGrace}
+	daemon := &engine.Daemon{Runner: n.runner, Sources: n.sources, Outlets: n.outlets, Logger: n.logger, Grace: stopGrace}
 	go func() { done <- daemon.Run(life, n.started) }()
 
 	begin, stopping := ctx.Done(), false

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Swap has another engine run in the place of the one that does. succeed is
+// called between two batches, on the engine's goroutine, when what was queued
+// before has been served; it returns the engine to go on with, which has
+// succeeded the old one (see Engine.Succeed). With an error, the old one goes on,
+// which must not have been touched then. Swap waits.
+func (r *Runner) Swap(ctx context.Context, succeed func(old *Engine) (*Engine, error)) error {
+	var failed error
+	err := r.Do(ctx, func(old *Engine) {
+		// What a source sent before it ended goes through the old streams.
+		for range len(r.in) {
+			r.serve(<-r.in)
+		}
+		old.Flush()
+		var next *Engine
+		if next, failed = succeed(old); failed == nil {
+			r.engine = next
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// Revise gives an input of the runner, of which batches may be on their way,
+// another TTL and Through. It is called by what Swap calls.
+func (r *Runner) Revise(in Input, ttl time.Duration, through Handler) {
+	to := in.(*input)
+	to.TTL, to.Through = ttl, through
+}
+
+// Remove forgets an input whose source has ended.
+func (r *Runner) Remove(in Input) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inputs = slices.DeleteFunc(slices.Clone(r.inputs), func(at *input) bool { return at == in })
+}
