@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"tocsin/engine"
+)
+
+// benchBatch is a batch of 512 events of series that are known, as a graphite
+// source makes them.
+func benchBatch(b *testing.B, in engine.Input, n int) *engine.Batch {
+	batch := in.Batch()
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	for i := range engine.BatchSize {
+		series := n*engine.BatchSize + i
+		p := engine.Parts{Attrs: []engine.Attr{{Key: "dc", Value: "east"}}}
+		p.SetHost(fmt.Sprintf("web%03d", series/100))
+		p.SetService(fmt.Sprintf("app.requests.%d.rate", series%100))
+		id, err := in.Identities().Intern(p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		e := batch.Add(id)
+		e.SetTime(engine.Time(1_700_000_000+i%10) * second)
+		e.SetMetric(math.Round(random.Float64()*1e6) / 1e3)
+	}
+	return batch
+}
+
+func benchInput() engine.Input {
+	return engine.NewRunner(engine.New(engine.Options{}, 0), nil).Input(engine.InputOptions{Name: "graphite"})
+}
+
+// BenchmarkAppend appends batches, one after the other, as fast as the disk takes
+// them.
+func BenchmarkAppend(b *testing.B) {
+	j, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := benchInput()
+	const batches = 40 // known series: 20,480
+	var events [batches][]engine.Event
+	for i := range events {
+		events[i] = benchBatch(b, in, i).Events
+	}
+	position, now := uint64(0), 1_700_000_000*second
+	b.ReportAllocs()
+	for b.Loop() {
+		position++
+		now += engine.Time(1e6)
+		batch := in.Batch()
+		batch.Events = append(batch.Events, events[position%batches]...)
+		j.Append(batch, now, position)
+	}
+	if err := j.Close(); err != nil { // all of it is durable
+		b.Fatal(err)
+	}
+	report(b, position)
+	b.ReportMetric(float64(j.size())/float64(position*engine.BatchSize), "disk-B/event")
+}
+
+func report(b *testing.B, batches uint64) {
+	b.ReportMetric(float64(batches*engine.BatchSize)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+}
+
+// BenchmarkEncode is the part of Append that takes the processor.
+func BenchmarkEncode(b *testing.B) {
+	events := benchBatch(b, benchInput(), 0).Events
+	var block block
+	var out []byte
+	b.ReportAllocs()
+	n := uint64(0)
+	for b.Loop() {
+		n++
+		block.add("graphite", 1_700_000_000*second, n, events)
+		if len(block.payload) >= blockBytes {
+			out = block.appendTo(out[:0])
+		}
+	}
+	report(b, n)
+}
+
+// BenchmarkReplay reads a journal and serves it to an engine.
+func BenchmarkReplay(b *testing.B) {
+	dir := b.TempDir()
+	j, err := Open(dir, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const batches = 2000
+	in := benchInput()
+	for i := range uint64(batches) {
+		j.Append(benchBatch(b, in, int(i%40)), 1_700_000_000*second+engine.Time(i)*1e6, i+1)
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for name, serve := range map[string]bool{"read": false, "serve": true} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				e := engine.New(engine.Options{}, 1)
+				runner := engine.NewRunner(e, nil)
+				o := ReadOptions{Identities: e.Identities(), Bad: func(err error) { b.Error(err) }}
+				if err := Read(dir, o, func(l *engine.Logged) error {
+					if serve {
+						runner.Replay(*l)
+					}
+					return nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			report(b, uint64(b.N)*batches)
+		})
+	}
+}
