@@ -22,6 +22,8 @@ type Options struct {
 	Metrics *metrics.Set
 	// Now is where the engine's clock starts.
 	Now engine.Time
+	// Before is the configuration that runs, for one that is to succeed it.
+	Before *Config
 	// Output makes what the streams put into for a sink: an outlet, or what
 	// records. It is called once for each sink, while the file is loaded. nil:
 	// what is put is discarded.

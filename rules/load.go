@@ -67,7 +67,12 @@ func newConfig(o Options, compiled *chunks) *Config {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
 	c.printed = c.logger
-	c.Engine = engine.New(engine.Options{Logger: c.logger, Metrics: o.Metrics}, o.Now)
+	settings := engine.Options{Logger: c.logger, Metrics: o.Metrics}
+	if o.Before != nil {
+		settings.Table = o.Before.Engine.Identities()
+		c.opts.Before = nil // which ends earlier
+	}
+	c.Engine = engine.New(settings, o.Now)
 	c.Graph = stream.NewGraph(c.Engine)
 	c.main = &flow{engine: c.Engine, graph: c.Graph}
 	c.at = c.main

@@ -57,13 +57,27 @@ func (q *quarantine) succeeded() {
 	}
 }
 
-// tell says that the quarantine begins or is over, by an event and in the
-// metrics.
-func (q *quarantine) tell(state, description string) {
+// succeed goes on with the quarantine of the rule of that name in an older
+// configuration.
+func (q *quarantine) succeed(old *quarantine) {
+	q.failures, q.cuts, q.pause, q.until = old.failures, old.cuts, old.pause, old.until
+	if q.pause > 0 {
+		q.show()
+	}
+}
+
+// show puts the quarantine into the metrics.
+func (q *quarantine) show() {
 	in := 0.0
 	if q.pause > 0 {
 		in = 1
 	}
 	q.config.Metrics.GetOrCreateGauge(fmt.Sprintf("tocsin_rule_quarantined{rule=%q}", q.name), nil).Set(in)
+}
+
+// tell says that the quarantine begins or is over, by an event and in the
+// metrics.
+func (q *quarantine) tell(state, description string) {
+	q.show()
 	q.config.Engine.Notice("tocsin rule", state, description, engine.Attr{Key: "rule", Value: q.name})
 }
