@@ -37,7 +37,7 @@ type lineError struct {
 
 // serveEvents answers POST /api/v1/events, whose body is JSON lines. Good lines
 // are taken whatever the others are. The answer comes when the events have been
-// through the streams.
+// through the streams, and are in the journal if there is one.
 func (a *api) serveEvents(ctx *fasthttp.RequestCtx) {
 	a.gate.RLock()
 	why := a.state.Load()
@@ -68,7 +68,7 @@ func (a *api) serveEvents(ctx *fasthttp.RequestCtx) {
 	switch {
 	case errors.Is(err, errLargeBody):
 		status = fasthttp.StatusRequestEntityTooLarge
-	case errors.Is(err, context.Canceled) || errors.Is(err, engine.ErrStopped):
+	case errors.Is(err, context.Canceled) || errors.Is(err, engine.ErrStopped) || errors.As(err, new(*notTaken)):
 		status = fasthttp.StatusServiceUnavailable
 	case err != nil || p.answer.Refused > 0:
 		status = fasthttp.StatusBadRequest
@@ -90,6 +90,7 @@ type post struct {
 	answer  eventsAnswer
 
 	taken   atomic.Int64 // events that the engine took
+	failed  atomic.Pointer[notTaken]
 	pending atomic.Int64 // batches on their way, and 1 until wait
 	settled chan struct{}
 }
@@ -173,6 +174,8 @@ func (p *post) send(ctx context.Context) error {
 	b.Done = func(err error) {
 		if err == nil {
 			p.taken.Add(int64(n))
+		} else {
+			p.failed.CompareAndSwap(nil, &notTaken{err})
 		}
 		p.release()
 	}
@@ -190,15 +193,23 @@ func (p *post) release() {
 	}
 }
 
-// wait returns when all that was sent has been through the streams, or ctx is
-// done.
+// wait returns when all that was sent has been through the streams, and is in the
+// journal if there is one, or ctx is done.
 func (p *post) wait(ctx context.Context) (err error) {
 	p.release()
 	select {
 	case <-p.settled:
+		if failed := p.failed.Load(); failed != nil {
+			err = failed
+		}
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	p.answer.Accepted = int(p.taken.Load())
 	return err
 }
+
+// notTaken is why events were not taken, through no fault of theirs.
+type notTaken struct{ error }
+
+func (e *notTaken) Unwrap() error { return e.error }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -300,4 +302,31 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	if status != 500 || strings.Contains(body, "oh") {
 		t.Errorf("%d %s", status, body)
 	}
+}
+
+// failingLog is a journal on a disk that fails.
+type failingLog struct{}
+
+func (failingLog) Append(b *engine.Batch, _ engine.Time, _ uint64) {
+	b.Settle(errors.New("disk on fire"))
+}
+
+func TestEventsThatAreNotKept(t *testing.T) {
+	r := engine.NewRunner(engine.New(engine.Options{}, 0), engine.NewWallClock(nowOf(0)))
+	r.SetLog(failingLog{})
+	a := newAPI(r, newExposition(), slog.New(slog.DiscardHandler))
+	if err := a.listen(t.Context(), "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	a.serve()
+	a.ready()
+	var running sync.WaitGroup
+	running.Go(func() { r.Run(t.Context()) })
+	status, answer := postEvents(t, "http://"+a.address(), strings.NewReader(`{"host":"a"}`))
+	if status != 503 || answer.Accepted != 0 || answer.Failure != "disk on fire" {
+		t.Errorf("%d %+v", status, answer)
+	}
+	a.close(context.Background())
+	r.Stop()
+	running.Wait()
 }
