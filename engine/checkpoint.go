@@ -21,7 +21,7 @@ type Records interface {
 	Each(prefix string, f func(key, value string))
 }
 
-// RecordMap is Records in memory: what a reload carries over.
+// RecordMap is Records in memory, which checkpoints are applied to.
 type RecordMap map[string]string
 
 // Get implements Records.

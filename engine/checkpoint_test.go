@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // recordsOf returns all records of e.
@@ -95,4 +97,32 @@ func TestLoadIntoRunningEngine(t *testing.T) {
 	if err := e.Load(NewLoading(recordsOf(e), e.ids)); err == nil {
 		t.Error("records were loaded into an engine that has run")
 	}
+}
+
+// TestCheckpointRecords: the records of a whole checkpoint are those that a map
+// has of it.
+func TestCheckpointRecords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := Checkpoint{Whole: true}
+		keys := rapid.SliceOfDistinct(rapid.StringMatching(`[ab]{0,3}`), rapid.ID[string]).Draw(t, "keys")
+		for _, key := range keys {
+			c.Put(key, func(w *RecordWriter) { w.Text("of " + key) })
+		}
+		want := make(RecordMap)
+		want.Apply(&c)
+		got := c.Records()
+		for _, prefix := range []string{"", "a", "ab", "b", "bbbb"} {
+			list := func(r Records) (out []string) {
+				r.Each(prefix, func(key, value string) { out = append(out, key+"="+value) })
+				return out
+			}
+			if !slices.Equal(list(got), list(want)) {
+				t.Fatalf("under %q: %q, want %q", prefix, list(got), list(want))
+			}
+			value, ok := got.Get(prefix)
+			if wanted, is := want.Get(prefix); ok != is || value != wanted {
+				t.Fatalf("%q: %q, %v", prefix, value, ok)
+			}
+		}
+	})
 }

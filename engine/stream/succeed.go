@@ -11,8 +11,7 @@ import "tocsin/engine"
 func (g *Graph) Succeed(old *Graph, start func()) (dropped int) {
 	c := engine.Checkpoint{Whole: true}
 	old.Save(&c)
-	records := make(engine.RecordMap)
-	records.Apply(&c)
+	records := c.Records()
 	old.stop()
 	l := engine.NewLoading(records, g.engine.Identities())
 	g.engine.Succeed(old.engine, l)
