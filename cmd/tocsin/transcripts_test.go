@@ -65,6 +65,10 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// runs is a command that listens; a port that its rules do not name is named for
+// it, so that it is another one, too.
+var runs = regexp.MustCompile(`^tocsin run (\S+)`)
+
 // session makes a script of a document's blocks. Behind the output of each
 // command it writes the exit code between two zero bytes.
 func session(blocks []example) (script string, commands []*command) {
@@ -78,9 +82,12 @@ func session(blocks []example) (script string, commands []*command) {
 		}
 		for _, c := range transcript(e) {
 			commands = append(commands, c)
+			if m := runs.FindStringSubmatch(c.text); m != nil {
+				fmt.Fprintf(&b, "grep -q settings %s || echo 'settings { http = \"%s\" }' >> %[1]s\n", m[1], defaultAPI[len("http://"):])
+			}
 			fmt.Fprintf(&b, "%s\ncode=$?\n", c.text)
 			if strings.HasSuffix(c.text, "&") {
-				b.WriteString("until tocsin query --limit 1 true > /dev/null 2>&1; [ $? -ne 1 ]; do sleep 0.05; done\n")
+				b.WriteString("for i in {1..400}; do tocsin query true > /dev/null 2>&1; [ $? -ne 1 ] && break; sleep 0.05; done\n")
 			}
 			b.WriteString("printf '\\0%d\\0' $code; (exit $code)\n")
 		}
@@ -124,7 +131,7 @@ func shown(want string) *regexp.Regexp {
 // typeSession runs a script and puts down what came of each command.
 func typeSession(t *testing.T, script string, commands []*command) {
 	t.Helper()
-	there, back := otherPorts(t, script)
+	there, back := otherPorts(script)
 	folder := t.TempDir()
 	if err := os.CopyFS(filepath.Join(folder, "examples"), os.DirFS(filepath.Join(root, "examples"))); err != nil {
 		t.Fatal(err)
@@ -161,12 +168,11 @@ var loopback = regexp.MustCompile(`(127\.0\.0\.1[:/])(\d+)`)
 
 // otherPorts returns a function that puts a free port in the place of each that a
 // script shows, and of the default one, and a function for the way back.
-func otherPorts(t *testing.T, script string) (there, back func(text string) string) {
-	t.Helper()
+func otherPorts(script string) (there, back func(text string) string) {
 	free, shown := map[string]string{}, map[string]string{}
 	for _, m := range loopback.FindAllStringSubmatch(defaultAPI+" "+script, -1) {
 		if port := m[2]; free[port] == "" {
-			free[port] = freePort(t)
+			free[port] = freePort()
 			shown[free[port]] = port
 		}
 	}
@@ -182,15 +188,12 @@ func otherPorts(t *testing.T, script string) (there, back func(text string) stri
 }
 
 // freePort finds a port below those that a system gives to whoever asks for any.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
+func freePort() string {
+	for {
 		port := strconv.Itoa(10000 + rand.IntN(20000))
 		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			l.Close()
 			return port
 		}
 	}
-	t.Fatal("no port is free")
-	return ""
 }
