@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -20,6 +21,27 @@ type Table struct {
 	Fields map[string]any
 	// List holds the values that stand without a key.
 	List []any
+}
+
+// Equal reports whether both have the same options, wherever they stand.
+// Secrets are compared by their values; values that are of the rules package
+// are not equal to any.
+func (t *Table) Equal(other *Table) bool {
+	return maps.EqualFunc(t.Fields, other.Fields, equalValues) && slices.EqualFunc(t.List, other.List, equalValues)
+}
+
+func equalValues(a, b any) bool {
+	switch a := a.(type) {
+	case string, float64, bool:
+		return a == b
+	case Secret:
+		b, ok := b.(Secret)
+		return ok && a.value == b.value
+	case *Table:
+		b, ok := b.(*Table)
+		return ok && a.Equal(b)
+	}
+	return false
 }
 
 // OptionError is a mistake in a table of options.

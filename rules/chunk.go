@@ -34,6 +34,12 @@ func newChunks(o Options) *chunks {
 	if c.read == nil {
 		c.read = readSource
 	}
+	if read := c.read; o.Reads != nil {
+		c.read = func(path string) ([]byte, error) {
+			o.Reads(path)
+			return read(path)
+		}
+	}
 	return c
 }
 

@@ -37,6 +37,9 @@ type Options struct {
 	// ReadFile reads a rules file; nil: from the disk. Its errors are those of
 	// os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
+	// Reads is called with the path of each file that is about to be read; nil:
+	// not called.
+	Reads func(path string)
 }
 
 // Config is a loaded configuration. Its methods, and everything in it, belong
@@ -108,6 +111,8 @@ type Source struct {
 	// Through takes the source's events instead of Engine.Ingest, which it
 	// calls itself for those that pass; nil when there is none.
 	Through *stream.Stream
+
+	origin
 }
 
 // Input returns what the engine needs to know of the source.
@@ -134,6 +139,7 @@ type Sink struct {
 	Full  string
 
 	output engine.Output
+	origin
 }
 
 // Start connects the streams to the engine and sets the timers of the rules.

@@ -96,7 +96,7 @@ func (c *Config) declareSource(a *args, kind string, t *plugins.Table) int {
 	env := c.env(a, "source", o.Name)
 	made, err := plugins.NewSource(kind, env, t)
 	a.optionError(err)
-	s := &Source{Name: o.Name, Kind: kind, Pos: t.Pos, Source: made, Metrics: env.Metrics, TTL: o.TTL, Tags: o.Tags}
+	s := &Source{Name: o.Name, Kind: kind, Pos: t.Pos, Source: made, Metrics: env.Metrics, TTL: o.TTL, Tags: o.Tags, origin: origin{env, t}}
 	if o.Through != nil {
 		s.Through = c.through(a, o.Through)
 	}
@@ -153,7 +153,7 @@ func (c *Config) declareSink(a *args, kind string, t *plugins.Table) int {
 	env := c.env(a, "sink", o.Name)
 	made, err := plugins.NewSink(kind, env, t)
 	a.optionError(err)
-	s := &Sink{Name: o.Name, Kind: kind, Pos: t.Pos, Sink: made, Metrics: env.Metrics, Queue: o.Queue, Full: o.Full}
+	s := &Sink{Name: o.Name, Kind: kind, Pos: t.Pos, Sink: made, Metrics: env.Metrics, Queue: o.Queue, Full: o.Full, origin: origin{env, t}}
 	s.output = discard{s}
 	if c.opts.Output != nil {
 		if s.output, err = c.opts.Output(s); err != nil {

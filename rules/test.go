@@ -25,7 +25,7 @@ type TestOptions struct {
 	// Options are those of the configurations under test. Now, Output and
 	// Secret are not used: clocks begin at 0, sinks record, secrets have no
 	// values. Logger takes only what print writes: the errors that tests provoke
-	// would drown it.
+	// would drown it. Reads is told of the files of tests and recordings, too.
 	Options
 	// Out takes what failed, and the last line; nil: nothing is written.
 	Out io.Writer
@@ -40,9 +40,6 @@ type TestOptions struct {
 	Listing  bool
 	// Done is called after each test, on the goroutine of Test; nil: not called.
 	Done func(TestResult)
-	// Reads is called with the path of each file that is about to be read, be
-	// it of tests, of rules or a recording; nil: not called.
-	Reads func(path string)
 }
 
 // TestResult is what one test came to.
@@ -126,11 +123,6 @@ func newTestRun(o TestOptions, files []string) *testRun {
 		o.Reads = func(string) {}
 	}
 	r := &testRun{options: o, chunks: newChunks(o.Options)}
-	read := r.chunks.read
-	r.chunks.read = func(path string) ([]byte, error) {
-		o.Reads(path)
-		return read(path)
-	}
 	if r.chunks.cover = o.Coverage; o.Coverage != nil {
 		for _, file := range files {
 			o.Coverage.without[file] = true

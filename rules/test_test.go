@@ -90,7 +90,7 @@ func TestRun(t *testing.T) {
 		Done: func(r TestResult) {
 			results = append(results, fmt.Sprintf("%s %q %t %t", filepath.Base(r.File), r.Name, r.Failure == "", r.Took > 0))
 		},
-		Reads: func(path string) { read = append(read, filepath.Base(path)) },
+		Options: Options{Reads: func(path string) { read = append(read, filepath.Base(path)) }},
 	})
 	if err != nil || passed != 1 || failed != 2 {
 		t.Errorf("%d passed, %d failed, %v", passed, failed, err)

@@ -79,9 +79,9 @@ func (c *testCommand) once(ctx context.Context, p *process, only *regexp.Regexp,
 	progress := newTestProgress(p)
 	var report junitReport
 	o := rules.TestOptions{
-		Options: rules.Options{Logger: p.logger("info")},
+		Options: rules.Options{Logger: p.logger("info"), Reads: reads},
 		Out:     testOutput(p), Colors: terminal.ColorsOf(isTerminal(p.out), p.getenv),
-		Run: only, Listing: c.Listing, Reads: reads,
+		Run: only, Listing: c.Listing,
 		Done: func(r rules.TestResult) {
 			report.add(r)
 			progress.add(r)
