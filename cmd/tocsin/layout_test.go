@@ -19,6 +19,7 @@ const root = "../.."
 // libraries are the short names that docs/packages.md uses.
 var libraries = map[string]string{
 	"metrics":    "github.com/VictoriaMetrics/metrics",
+	"buntdb":     "github.com/tidwall/buntdb",
 	"compress":   "github.com/klauspost/compress",
 	"gopher-lua": "github.com/yuin/gopher-lua",
 }
