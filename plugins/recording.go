@@ -37,6 +37,9 @@ type RecordingEnv struct {
 	Emit func(*engine.Event) error
 	// Skipped is told why something makes no event.
 	Skipped func(error)
+	// From is told by a recording of several sources which of them the next events
+	// come from. They have the tags and the ttl that it gave them.
+	From func(source string)
 }
 
 // SniffLen is how many bytes Sniff is given, when there are so many.

@@ -42,6 +42,16 @@ func (c *Config) onlySource(kind string) *Source {
 	return found
 }
 
+// sourceNamed returns the source of that name, or nil.
+func (c *Config) sourceNamed(name string) *Source {
+	for _, s := range c.Sources {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
 // ingestFrom hands in an event of a source, which may be nil.
 func (c *Config) ingestFrom(from *Source, e *engine.Event) {
 	if from != nil && from.TTL > 0 && e.Has&engine.HasTTL == 0 {

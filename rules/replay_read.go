@@ -13,34 +13,40 @@ import (
 type recordingReader struct {
 	replay    *Replay
 	recording *Recording
-	full      chan []engine.Event
+	full      chan recordedBatch
 	free      chan []engine.Event
 
 	// These belong to run until full is closed.
-	batch  []engine.Event
+	batch  recordedBatch
 	last   engine.Time // of the events so far
 	timed  bool        // there is a last
 	beyond bool        // an event was at or after Until
-	from   *Source     // set before the first batch
 
 	// These belong to the engine's goroutine.
+	recordedBatch             // that is being served
+	at            int         // next of events
+	time          engine.Time // what the next event counts as
+	ended         bool
+}
+
+// recordedBatch are events of one source.
+type recordedBatch struct {
 	events []engine.Event
-	at     int         // next of events
-	time   engine.Time // what the next event counts as
-	ended  bool
+	from   *Source // nil: the configuration has none
 }
 
 func newRecordingReader(r *Replay, recording *Recording) *recordingReader {
 	return &recordingReader{
 		replay: r, recording: recording,
-		full: make(chan []engine.Event, aheadBatches), free: make(chan []engine.Event, aheadBatches),
+		full: make(chan recordedBatch, aheadBatches), free: make(chan []engine.Event, aheadBatches),
 	}
 }
 
 // run reads to the end.
 func (r *recordingReader) run(ctx context.Context) {
 	defer close(r.full)
-	r.batch = r.empty()
+	r.batch.events = r.empty()
+	config := r.replay.Config
 	env := plugins.RecordingEnv{
 		Identities: engine.NewIdentities(recordedIdentities),
 		Emit:       func(e *engine.Event) error { return r.emit(ctx, e) },
@@ -49,8 +55,14 @@ func (r *recordingReader) run(ctx context.Context) {
 				r.recording.FirstSkipped = err
 			}
 		},
+		From: func(source string) { r.comesFrom(ctx, config.sourceNamed(source)) },
 	}
-	err := r.replay.Config.readRecording(r.recording.In, env, func(s *Source) { r.from = s })
+	var err error
+	if r.recording.Read != nil {
+		err = r.recording.Read(env)
+	} else {
+		err = config.readRecording(r.recording.In, env, func(s *Source) { r.batch.from = s })
+	}
 	if sent := r.send(ctx); err == nil {
 		err = sent
 	}
@@ -65,13 +77,19 @@ func (r *recordingReader) emit(ctx context.Context, e *engine.Event) error {
 	if !r.wanted() {
 		return nil
 	}
-	r.batch = append(r.batch, *e)
-	if len(r.batch) < engine.BatchSize {
+	r.batch.events = append(r.batch.events, *e)
+	if len(r.batch.events) < engine.BatchSize {
 		return nil
 	}
-	err := r.send(ctx)
-	r.batch = r.empty()
-	return err
+	return r.send(ctx)
+}
+
+// comesFrom ends the batch at hand when another source follows.
+func (r *recordingReader) comesFrom(ctx context.Context, from *Source) {
+	if from != r.batch.from {
+		_ = r.send(ctx) // once ctx is done, emit says so
+		r.batch.from = from
+	}
 }
 
 // wanted reports whether what comes at the time of last is in the range that is
@@ -97,12 +115,14 @@ func (r *recordingReader) empty() []engine.Event {
 	}
 }
 
+// send hands the batch at hand to the engine's goroutine.
 func (r *recordingReader) send(ctx context.Context) error {
-	if len(r.batch) == 0 {
+	if len(r.batch.events) == 0 {
 		return nil
 	}
 	select {
 	case r.full <- r.batch:
+		r.batch.events = r.empty()
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -117,10 +137,10 @@ func (r *recordingReader) fill(ctx context.Context) error {
 		default:
 		}
 	}
-	r.events, r.at = nil, 0
+	r.recordedBatch, r.at = recordedBatch{}, 0
 	select {
 	case b, ok := <-r.full:
-		r.events, r.ended = b, !ok
+		r.recordedBatch, r.ended = b, !ok
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -7,12 +7,15 @@ import (
 	"sync"
 
 	"tocsin/engine"
+	"tocsin/plugins"
 )
 
 // Recording is one of the recordings of a Replay.
 type Recording struct {
 	// In is read on a goroutine of its own.
 	In io.Reader
+	// Read, when not nil, is called instead, for what is not one stream of bytes.
+	Read func(plugins.RecordingEnv) error
 	// Skipped is how many pieces made no event, and FirstSkipped why the first
 	// one did not. Err is why the recording could not be read to its end. They
 	// are set when Run returns.

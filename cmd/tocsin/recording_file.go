@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
 
 	"tocsin/rules"
@@ -22,12 +23,12 @@ type recordingFile struct {
 	recording rules.Recording
 }
 
-// openRecordings opens recordings, to be closed by closeRecordings. ctx ends
-// the reading of the standard input.
-func openRecordings(ctx context.Context, p *process, names []string) ([]*recordingFile, error) {
+// openRecordings opens recordings, to be closed by closeRecordings. What is not
+// in span may be left out. ctx ends the reading of the standard input.
+func openRecordings(ctx context.Context, p *process, names []string, span timeSpan) ([]*recordingFile, error) {
 	var files []*recordingFile
 	for _, name := range names {
-		f, err := openRecording(ctx, p, name)
+		f, err := openRecording(ctx, p, name, span)
 		if err != nil {
 			return nil, errors.Join(err, closeRecordings(files))
 		}
@@ -36,7 +37,10 @@ func openRecordings(ctx context.Context, p *process, names []string) ([]*recordi
 	return files, nil
 }
 
-func openRecording(ctx context.Context, p *process, name string) (*recordingFile, error) {
+func openRecording(ctx context.Context, p *process, name string, span timeSpan) (*recordingFile, error) {
+	if dir, ok := strings.CutPrefix(name, journalPrefix); ok {
+		return openJournal(name, dir, span)
+	}
 	r := &recordingFile{name: name}
 	r.recording.In = r
 	if name == "-" {

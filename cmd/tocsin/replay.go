@@ -19,7 +19,7 @@ import (
 // replayCommand is "tocsin replay".
 type replayCommand struct {
 	File   string        `arg:"" help:"The rules file."`
-	From   []string      `required:"" sep:"none" placeholder:"RECORDING" help:"Recorded events; \"-\" is the standard input. Several recordings are merged by time."`
+	From   []string      `required:"" sep:"none" placeholder:"RECORDING" help:"Recorded events; \"-\" is the standard input, journal:DIR the journal in the folder DIR. Several recordings are merged by time."`
 	Since  string        `placeholder:"TIME" help:"Leave out events before TIME: seconds, or ISO 8601."`
 	Until  string        `placeholder:"TIME" help:"Leave out events at TIME and after it."`
 	Speed  string        `default:"max" placeholder:"N" help:"How fast time goes: 1 is as it went, 60 a minute each second, max as fast as can be (default)."`
@@ -42,6 +42,10 @@ Only the pages:
 Two recordings of one night, an hour of it, a minute each second:
 
   tocsin replay shop.lua --from graphite.txt.zst --from collectd.dgrams --since 2026-11-20T02:00:00Z --until 2026-11-20T03:00:00Z --speed 60
+
+What came in an hour ago, from the journal of a tocsin that is running:
+
+  tocsin replay shop.lua --from journal:/var/lib/tocsin/journal --since 2026-11-20T02:00:00Z
 
 Which pages would be new, gone, earlier or later with other rules?
 
@@ -68,9 +72,12 @@ func (c *replayCommand) Run(p *process) error {
 
 // replayOptions are what the flags say.
 type replayOptions struct {
-	since, until *engine.Time
-	speed        float64 // 0: as fast as can be
+	timeSpan
+	speed float64 // 0: as fast as can be
 }
+
+// timeSpan is a range of the events' times; nil: without end.
+type timeSpan struct{ since, until *engine.Time }
 
 func (c *replayCommand) options() (o replayOptions, err error) {
 	if o.since, err = timeFlag("--since", c.Since); err != nil {
@@ -148,7 +155,7 @@ func (c *replayCommand) print(ctx context.Context, p *process, o replayOptions) 
 		return err
 	}
 	defer config.Close()
-	files, err := openRecordings(ctx, p, c.From)
+	files, err := openRecordings(ctx, p, c.From, o.timeSpan)
 	if err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func TestDamagedSegmentBeforeOthers(t *testing.T) {
 	damage(2, segmentHeadSize+blockHeadSize)
 	damage(4, 0)
 	r.wantRead(ReadOptions{}, append(r.want(1), append(r.want(3), r.want(5)...)...),
-		"the block at byte 40 is damaged; 0 batches of it were read", "batch 2 is missing", "does not begin as a segment", "batch 4 is missing")
+		"the block at byte 40 is damaged (batches read before: 0; bytes left out: ", "batch 2 is missing", "does not begin as a segment", "batch 4 is missing")
 
 	again := newRig(t, r.dir, Options{})
 	var got []string

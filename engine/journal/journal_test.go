@@ -118,7 +118,7 @@ func TestNoJournalToRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		dir: "there are no segments (*.journal)", file: "not a directory", filepath.Join(dir, "none"): "no such file",
+		dir: "there are no segments (*.journal)", file: "is a file", filepath.Join(dir, "none"): "no such file",
 	} {
 		if _, _, err := readAll(path, ReadOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", path, err)

@@ -46,19 +46,17 @@ func (e *MissingError) Error() string {
 // end. f is called with each batch, which is valid until it returns; reading ends
 // at its error. Read runs on the caller's goroutine.
 func Read(dir string, o ReadOptions, f func(*engine.Logged) error) error {
-	segments, err := list(dir)
+	segments, err := listSome(dir)
 	if err != nil {
 		return err
-	}
-	if len(segments) == 0 {
-		return fmt.Errorf("cannot read journal: there are no segments (*%s) in %q", suffix, dir)
 	}
 	return read(segments, o, f)
 }
 
-// Size returns how many bytes the segments of a journal have.
+// Size returns how many bytes the segments of a journal have. The error is the one
+// that Read would return for a folder that is no journal.
 func Size(dir string) (bytes int64, err error) {
-	segments, err := list(dir)
+	segments, err := listSome(dir)
 	for _, s := range segments {
 		bytes += s.size
 	}
@@ -130,7 +128,7 @@ func (r *reading) segment(path string, last bool) error {
 	if last && (rest.batches == 0 || rest.written) {
 		return nil // it is being written
 	}
-	r.Bad(fmt.Errorf("journal segment %q: %w; %d batches of it were read, the %d bytes behind them were not", path, broken, r.batches-batches, len(rest.data)))
+	r.Bad(fmt.Errorf("journal segment %q: %w (batches read before: %d; bytes left out: %d)", path, broken, r.batches-batches, len(rest.data)))
 	return nil
 }
 

@@ -27,6 +27,9 @@ func segmentName(first uint64) string { return fmt.Sprintf("%020d%s", first, suf
 // list returns the segments in dir, in order. Only what their names and sizes say
 // is filled in.
 func list(dir string) ([]segment, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("cannot read journal: %q is a file; a journal is a folder of segments (*%s)", dir, suffix)
+	}
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil {
 		return nil, fmt.Errorf("cannot read journal: %w", err)
@@ -48,6 +51,15 @@ func list(dir string) ([]segment, error) {
 		out = append(out, segment{path: filepath.Join(dir, entry.Name()), first: first, size: info.Size()})
 	}
 	return out, nil
+}
+
+// listSome is list for a reader, who expects segments.
+func listSome(dir string) ([]segment, error) {
+	segments, err := list(dir)
+	if err == nil && len(segments) == 0 {
+		err = fmt.Errorf("cannot read journal: there are no segments (*%s) in %q", suffix, dir)
+	}
+	return segments, err
 }
 
 // segmentReader reads one segment, block by block.
