@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
-
 	"tocsin/engine"
 	"tocsin/rules"
 )
@@ -40,77 +38,38 @@ type nodeOptions struct {
 // node is a configuration with everything that runs it.
 type node struct {
 	nodeOptions
-	config  *rules.Config
+	path    string // of the rules file
+	config  *configuration
 	metrics *exposition
 	runner  *engine.Runner
-	outlets []*engine.Outlet
-	sources []engine.RunningSource
+	daemon  *engine.Daemon
 	api     *api // nil: off
 }
 
 // loadNode loads a rules file and makes what runs it, without touching the
 // world.
 func loadNode(path string, o nodeOptions) (*node, error) {
-	n := &node{nodeOptions: o, metrics: newExposition()}
-	clock := engine.NewWallClock(time.Now)
-	o.rules.Logger, o.rules.Metrics, o.rules.Now = o.logger, n.metrics.Set, clock.Read()
-	o.rules.Output = n.output
-	o.rules.Env.Terminal = o.process.screen
+	n := &node{nodeOptions: o, path: path, metrics: newExposition()}
 	var err error
-	if n.config, err = rules.Load(path, o.rules); err != nil {
+	if n.config, err = n.load(nil); err != nil {
 		return nil, err
 	}
-	for _, o := range n.outlets {
-		n.config.Engine.AddOutput(o)
-	}
 	n.config.Start()
-	n.runner = engine.NewRunner(n.config.Engine, clock)
+	n.runner = engine.NewRunner(n.config.Engine, engine.NewWallClock(time.Now))
+	n.daemon = &engine.Daemon{Runner: n.runner, Outlets: n.config.allOutlets(), Logger: n.logger, Grace: stopGrace}
 	for _, s := range n.config.Sources {
-		n.sources = append(n.sources, engine.RunningSource{Name: s.Name, Source: s.Source, Input: n.runner.Input(s.Input())})
+		n.daemon.Sources = append(n.daemon.Sources, n.running(s))
 	}
-	n.metrics.show(metricsOf(n.config))
+	n.metrics.show(n.config.allMetrics())
 	if n.config.Settings.HTTP != "" {
 		n.api = newAPI(n.runner, n.metrics, o.logger)
 	}
 	return n, nil
 }
 
-// metricsOf returns the metrics of the parts of a configuration.
-func metricsOf(c *rules.Config) []*metrics.Set {
-	parts := []*metrics.Set{c.Metrics}
-	for _, s := range c.Sources {
-		parts = append(parts, s.Metrics)
-	}
-	for _, s := range c.Sinks {
-		parts = append(parts, s.Metrics)
-	}
-	return parts
-}
-
-// output makes the outlet of a sink.
-func (n *node) output(s *rules.Sink) (engine.Output, error) {
-	sink := s.Sink
-	if n.replace != nil {
-		other, err := n.replace(s)
-		if err != nil {
-			return nil, err
-		}
-		if other != nil {
-			sink = other
-		}
-	}
-	outlet, err := engine.NewOutlet(engine.OutletOptions{
-		Name: s.Name, Sink: sink, Queue: s.Queue, Full: engine.FullPolicy(s.Full),
-		Logger: n.logger.With("sink", s.Name), Metrics: s.Metrics,
-		Dead: func(_ engine.Message, err error) {
-			n.runner.Notify("tocsin sink", fmt.Sprintf("sink %s gave up an event: %v", s.Name, err), engine.Attr{Key: "sink", Value: s.Name})
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	n.outlets = append(n.outlets, outlet)
-	return outlet, nil
+// running gives a source its way into the engine.
+func (n *node) running(s *rules.Source) engine.RunningSource {
+	return engine.RunningSource{Name: s.Name, Source: s.Source, Input: n.runner.Input(s.Input())}
 }
 
 // run runs everything until a signal, or until ctx is done.
@@ -128,8 +87,7 @@ func (n *node) run(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	done := make(chan error, 1)
-	daemon := &engine.Daemon{Runner: n.runner, Sources: n.sources, Outlets: n.outlets, Logger: n.logger, Grace: stopGrace}
-	go func() { done <- daemon.Run(life, n.started) }()
+	go func() { done <- n.daemon.Run(life, n.started) }()
 
 	begin, stopping := ctx.Done(), false
 	for {
@@ -172,12 +130,8 @@ func (n *node) openAPI(ctx context.Context) error {
 
 // started is called when everything is open.
 func (n *node) started() {
-	for _, s := range n.sources {
-		if a, ok := s.Source.(engine.Addresser); ok {
-			for _, address := range a.Addresses() {
-				n.logger.Info(fmt.Sprintf("listening on %s (source %s)", address, s.Name))
-			}
-		}
+	for _, s := range n.config.Sources {
+		n.tellAddresses(s)
 	}
 	if n.api != nil {
 		n.api.ready()
@@ -186,6 +140,15 @@ func (n *node) started() {
 	n.tellSystemd("READY=1")
 	if n.ready != nil {
 		n.ready()
+	}
+}
+
+// tellAddresses says where a source listens.
+func (n *node) tellAddresses(s *rules.Source) {
+	if a, ok := s.Source.(engine.Addresser); ok {
+		for _, address := range a.Addresses() {
+			n.logger.Info(fmt.Sprintf("listening on %s (source %s)", address, s.Name))
+		}
 	}
 }
 
@@ -220,7 +183,7 @@ func (n *node) tellSystemd(state string) {
 
 // reopen has sinks that write files open them again.
 func (n *node) reopen() {
-	for _, o := range n.outlets {
+	for _, o := range n.config.allOutlets() {
 		o.Reopen()
 	}
 	n.logger.Info("files are opened again before the next event is written")
