@@ -60,6 +60,9 @@ func (s *sourceCall) warnings() (out []Warning) {
 		if why := query.Contradiction(text); why != "" {
 			out = append(out, Warning{s.pos(), fmt.Sprintf("no event can match the query %s: %s", quote(text), why), "correct the query"})
 		}
+		if written, meant := query.Unquoted(text); written != "" {
+			out = append(out, Warning{s.pos(), written + " compares two fields", "for a text write " + meant})
+		}
 	}
 	if !s.method || s.name != "by" {
 		return out

@@ -25,6 +25,7 @@ var warned = []struct {
 	{"in classify", "events:classify {\n critical = 'metric > \"5\"' }:to(sink.log {})", `:1: warning: no event can match .* not two numbers`},
 	{"in a list of classify", "events:classify { { 'bad', 'metric > \"5\"' }, 'ok' }:to(sink.log {})", `:1: warning: no event can match`},
 	{"in split", "local a = events:split('host', 'host = nil and host') a:to(sink.log {})", `:1: warning: no event can match`},
+	{"quotes that lack", "events:where 'metric > 1 and host = web1':to(sink.log {})", `:1: warning: host = web1 compares two fields; for a text write host = "web1"`},
 	{"what only looks like a query", "local t = { where = function() end } t:where '1 2 3'", ""},
 
 	{"by without bound", "events:by('host', 'description'):counter():to(sink.log {})", `:1: warning: by "description" makes a group for each description .*; group by`},

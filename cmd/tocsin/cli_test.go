@@ -29,6 +29,8 @@ func TestCommandLine(t *testing.T) {
 		{"mistyped flag", []string{"send", "--hsot", "a"}, 2, "", `did you mean "--host"\?; see "tocsin send --help"`},
 		{"no query", []string{"query"}, 2, "", `^tocsin: expected "<query>"`},
 		{"wrong query", []string{"query", "metric == 5"}, 2, "", "^tocsin: cannot parse query: .*\n    metric == 5\n +\\^\n$"},
+		{"query without quotes", []string{"query", "host=web1", "--addr", "127.0.0.1:1"}, 1, "", `^tocsin: host = web1 compares two fields; for a text write 'host = "web1"'\n`},
+		{"forget without quotes", []string{"forget", "host=web1"}, 2, "", `^tocsin: host = web1 compares two fields; .*\n$`},
 		{"wrong limit", []string{"query", "true", "--limit=-1"}, 2, "", "--limit"},
 		{"nobody there", []string{"query", "true", "--addr", "127.0.0.1:1"}, 1, "", `^tocsin: cannot reach http://127.0.0.1:1: .*refused; is "tocsin run" running`},
 		{"no address", []string{"query", "true", "--addr", "ftp://x"}, 2, "", `--addr "ftp://x" is not an address`},

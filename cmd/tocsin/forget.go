@@ -35,6 +35,9 @@ func (c *forgetCommand) Run(p *process) error {
 	if _, err := query.Parse(c.Query); err != nil {
 		return usageError(err)
 	}
+	if err := missingQuotes(c.Query); err != nil {
+		return usageError(err)
+	}
 	answer, err := c.do(http.MethodPost, "/api/v1/forget", url.Values{"q": {c.Query}}, nil)
 	if err != nil {
 		return err

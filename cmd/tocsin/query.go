@@ -52,6 +52,9 @@ func (c *queryCommand) Run(p *process) error {
 	if c.Limit < 0 {
 		return usageError(errors.New("--limit is a number above 0"))
 	}
+	if err := missingQuotes(c.Query); err != nil {
+		p.complain(err)
+	}
 	parameters := url.Values{"q": {c.Query}}
 	if c.Limit > 0 {
 		parameters.Set("limit", strconv.Itoa(c.Limit))
@@ -75,6 +78,15 @@ func (c *queryCommand) Run(p *process) error {
 			fmt.Fprintln(p.err, "no event matches")
 		}
 		return &codedError{code: exitNothing}
+	}
+	return nil
+}
+
+// missingQuotes says which quotes likely lack: host=web1 is what a shell leaves of
+// host="web1", and asks for what has neither a host nor an attribute web1.
+func missingQuotes(text string) error {
+	if written, meant := query.Unquoted(text); written != "" {
+		return fmt.Errorf("%s compares two fields; for a text write '%s'", written, meant)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (c *sendCommand) Run(p *process) error {
 	case c.From == "-":
 		return c.sendLines(p)
 	case c.From != "":
-		return usageError(fmt.Errorf("unexpected %q: events are read from the standard input with \"-\"", c.From))
+		return usageError(fmt.Errorf("unexpected %s: give the event by flags, such as --host and --service, or \"-\" to read the standard input", c.From))
 	case len(event) == 0:
 		return usageError(errors.New("there is no event to send: give flags such as --service, or \"-\" to read the standard input"))
 	}
