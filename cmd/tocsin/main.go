@@ -88,14 +88,33 @@ func (p *process) command(args []string) error {
 		}
 		return &codedError{code: exitUsage}
 	}
-	chosen, err := parser.Parse(joinNegatives(args))
+	chosen, err := parser.Parse(joinNegatives(customary(args)))
 	if errors.Is(err, errHelpShown) {
 		return err
 	}
 	if err != nil {
-		return usageError(fmt.Errorf("%w; see %q", err, helpCommand(err)))
+		return usageError(fmt.Errorf("%s; see %q", parseMessage(err), helpCommand(err)))
 	}
 	return chosen.Run(p)
+}
+
+// customary takes what other programs have: "help", "help COMMAND", "--version".
+func customary(args []string) []string {
+	switch args[0] {
+	case "help":
+		return append(args[1:len(args):len(args)], "--help")
+	case "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// parseMessage says what is wrong with a command line.
+func parseMessage(err error) string {
+	if flag, _, found := strings.Cut(err.Error(), ": expected"); found && strings.Contains(err.Error(), "EOL") {
+		return flag + ": the value is missing"
+	}
+	return err.Error()
 }
 
 // joinNegatives writes "--metric -1.5" as "--metric=-1.5", which the parser would
