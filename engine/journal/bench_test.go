@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"tocsin/engine"
 )
@@ -118,4 +119,68 @@ func BenchmarkReplay(b *testing.B) {
 			report(b, uint64(b.N)*batches)
 		})
 	}
+}
+
+// BenchmarkServe is what a journal costs an engine that indexes all it gets.
+func BenchmarkServe(b *testing.B) {
+	for _, kept := range []bool{false, true} {
+		b.Run(fmt.Sprintf("journal=%t", kept), func(b *testing.B) {
+			e := engine.New(engine.Options{}, 0)
+			runner := engine.NewRunner(e, engine.NewWallClock(time.Now))
+			in := runner.Input(engine.InputOptions{Name: "graphite"})
+			var events [40][]engine.Event
+			for i := range events {
+				events[i] = benchBatch(b, in, i).Events
+			}
+			if kept {
+				j, err := Open(b.TempDir(), Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer j.Close()
+				runner.SetLog(j)
+			}
+			done := make(chan struct{})
+			go func() { defer close(done); runner.Run(b.Context()) }()
+			b.ReportAllocs()
+			n := uint64(0)
+			for b.Loop() {
+				batch := in.Batch()
+				batch.Events = append(batch.Events, events[n%uint64(len(events))]...)
+				if err := in.Send(b.Context(), batch); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			runner.Stop()
+			<-done
+			report(b, n)
+		})
+	}
+}
+
+// BenchmarkAcknowledge is how long a sender waits that sends one event at a time.
+func BenchmarkAcknowledge(b *testing.B) {
+	j, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := benchInput()
+	event := benchBatch(b, in, 0).Events[0]
+	done := make(chan error)
+	position := uint64(0)
+	for b.Loop() {
+		position++
+		batch := in.Batch()
+		batch.Events = append(batch.Events, event)
+		batch.Done = func(err error) { done <- err }
+		j.Append(batch, 1_700_000_000*second, position)
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(j.size())/float64(position), "disk-B/event")
 }

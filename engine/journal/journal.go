@@ -71,8 +71,8 @@ type Journal struct {
 	queue        chan entry
 	writing      sync.WaitGroup
 	closing      sync.Once
-	appended     atomic.Uint64 // number of the last batch that Append took
-	written      atomic.Uint64 // number of the last batch that was settled
+	last         uint64       // see Last
+	lag          atomic.Int64 // batches that were appended and are not settled
 	checkpointed atomic.Uint64
 
 	// These belong to write's goroutine once a batch was appended.
@@ -97,7 +97,7 @@ type entry struct {
 // journal, and with ErrNewer when a later version of the program wrote it.
 func Open(dir string, o Options) (*Journal, error) {
 	o.setDefaults()
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of the journal: %w", err)
 	}
 	lock, err := os.Open(dir)
@@ -120,9 +120,9 @@ func Open(dir string, o Options) (*Journal, error) {
 	return j, nil
 }
 
-// Last returns the number of the last batch that is in the journal, 0 when there is
-// none. What is appended later must have higher numbers.
-func (j *Journal) Last() uint64 { return j.written.Load() }
+// Last returns the number of the last batch that was in the journal when it was
+// opened, 0 when there was none. What is appended must have higher numbers.
+func (j *Journal) Last() uint64 { return j.last }
 
 // Replay reads the batches from number from on, for an engine that has served
 // those before. It must be called before the first Append. f is called on the
@@ -144,7 +144,7 @@ func (j *Journal) Replay(from uint64, ids *engine.Identities, f func(*engine.Log
 
 // Append implements engine.Log.
 func (j *Journal) Append(b *engine.Batch, now engine.Time, position uint64) {
-	j.appended.Store(position)
+	j.lag.Add(1)
 	e := entry{b, now, position}
 	select {
 	case j.queue <- e:

@@ -16,9 +16,7 @@ type journalMetrics struct {
 
 func newJournalMetrics(j *Journal) journalMetrics {
 	set := j.options.Metrics
-	set.GetOrCreateGauge("tocsin_journal_lag_batches", func() float64 {
-		return float64(int64(j.appended.Load() - j.written.Load()))
-	})
+	set.GetOrCreateGauge("tocsin_journal_lag_batches", func() float64 { return float64(j.lag.Load()) })
 	return journalMetrics{
 		batches:  set.GetOrCreateCounter("tocsin_journal_batches_total"),
 		events:   set.GetOrCreateCounter("tocsin_journal_events_total"),

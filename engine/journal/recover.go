@@ -63,8 +63,7 @@ func (j *Journal) restoreLast() error {
 		return os.Remove(s.path)
 	}
 	j.file, err = os.OpenFile(s.path, os.O_WRONLY, 0)
-	j.written.Store(last)
-	j.appended.Store(last)
+	j.last = last
 	return err
 }
 
@@ -126,7 +125,7 @@ func (j *Journal) cutOff(s *segment, broken *breakError, rest lost) error {
 func writeAside(path string, data []byte) (string, error) {
 	unique := path
 	for n := 2; ; n++ {
-		f, err := os.OpenFile(unique, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+		f, err := os.OpenFile(unique, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			unique = fmt.Sprintf("%s-%d", path, n)
 			continue

@@ -78,12 +78,14 @@ func (j *Journal) commit(group []entry) error {
 
 // settle ends the batches of a group.
 func (j *Journal) settle(group []entry, err error) {
-	events := 0
+	batches, events := 0, 0
 	for _, e := range group {
-		events += len(e.batch.Events)
+		if n := len(e.batch.Events); n > 0 {
+			batches, events = batches+1, events+n
+		}
 	}
 	if err == nil {
-		j.metrics.batches.Add(len(group))
+		j.metrics.batches.Add(batches)
 		j.metrics.events.Add(events)
 		j.trouble.over()
 	} else {
@@ -92,7 +94,7 @@ func (j *Journal) settle(group []entry, err error) {
 		j.trouble.add(err, events)
 		err = fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
-	j.written.Store(group[len(group)-1].position)
+	j.lag.Add(-int64(len(group)))
 	for _, e := range group {
 		e.batch.Settle(err)
 	}
@@ -162,7 +164,7 @@ func (j *Journal) roll(first entry) error {
 	}
 	head := segmentHead{first.position, first.now}
 	s := segment{path: filepath.Join(j.dir, segmentName(head.first)), first: head.first, now: head.now, size: int64(segmentHeadSize)}
-	file, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	file, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot make journal segment: %w", err)
 	}
