@@ -251,30 +251,43 @@ func (r *rule) reads(calls []sourceCall) (lines []string) {
 	if r.every > 0 {
 		lines = append(lines, fmt.Sprintf("every %v s", r.every.Seconds()))
 	}
+	for _, text := range r.asks(calls) {
+		line := "index(…)"
+		if text != "" {
+			line = "index " + writtenText(text)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// asks returns the queries by which a rule asks the index; "" is one that is not
+// written out.
+func (r *rule) asks(calls []sourceCall) (queries []string) {
 	if t := r.config.trees[r.eval]; t != nil {
 		t.each(func(m treeMember) {
 			if m.set == nil {
 				return
 			}
 			if text, ok := m.set.by.(string); ok {
-				lines = append(lines, "index "+writtenText(text))
+				queries = append(queries, text)
 			}
 		})
-		return lines
+		return queries
 	}
 	p := r.eval.Proto
 	if p == nil {
-		return lines
+		return nil
 	}
 	for _, call := range calls {
 		if call.method || call.name != "index" || call.file != p.SourceName || call.line < p.LineDefined || call.line > p.LastLineDefined {
 			continue
 		}
-		line := "index(…)"
+		text := ""
 		if texts := call.queries(); len(texts) > 0 {
-			line = "index " + writtenText(strings.TrimSpace(texts[0]))
+			text = strings.TrimSpace(texts[0])
 		}
-		lines = append(lines, line)
+		queries = append(queries, text)
 	}
-	return lines
+	return queries
 }

@@ -34,6 +34,7 @@ func (c *Config) Warnings() ([]Warning, error) {
 		out = append(out, call.warnings()...)
 	}
 	out = append(out, c.flowWarnings()...)
+	out = append(out, c.selfWarnings(calls)...)
 	slices.SortStableFunc(out, func(a, b Warning) int { return c.comparePlaces(a.Pos, b.Pos) })
 	return slices.Compact(out), nil
 }
@@ -74,6 +75,44 @@ func (s *sourceCall) warnings() (out []Warning) {
 		}
 	}
 	return out
+}
+
+// selfWarnings are those of rules that ask the index for their own events.
+func (c *Config) selfWarnings(calls []sourceCall) (out []Warning) {
+	for _, r := range c.rulesByPlace() {
+		for _, text := range r.asks(calls) {
+			if r.matches(text) {
+				out = append(out, Warning{r.pos, fmt.Sprintf("rule %q asks the index for %s, which its own events match", r.name, quote(text)),
+					"give it another name, or ask for less"})
+			}
+		}
+	}
+	return out
+}
+
+// matches reports whether a query asks for the service that a rule's events have,
+// and for nothing that they have not.
+func (r *rule) matches(text string) bool {
+	q, err := query.Parse(text)
+	if err != nil {
+		return false
+	}
+	own := false
+	for _, l := range q.Literals() {
+		switch {
+		case l.Tag && slices.Contains(r.tags, l.Text):
+		case !l.Tag && l.Field.Name() == "host" && l.Text == r.host:
+		case !l.Tag && l.Field.Name() == "service" && l.Text == r.name:
+			own = true
+		default:
+			return false
+		}
+	}
+	host := "nil"
+	if r.host != "" {
+		host = strconv.Quote(r.host)
+	}
+	return own && query.Contradiction("("+text+") and host = "+host) == ""
 }
 
 // ends are the operators that a stream may end with.

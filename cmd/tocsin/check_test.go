@@ -26,6 +26,11 @@ var warned = []struct {
 	{"in a list of classify", "events:classify { { 'bad', 'metric > \"5\"' }, 'ok' }:to(sink.log {})", `:1: warning: no event can match`},
 	{"in split", "local a = events:split('host', 'host = nil and host') a:to(sink.log {})", `:1: warning: no event can match`},
 	{"quotes that lack", "events:where 'metric > 1 and host = web1':to(sink.log {})", `:1: warning: host = web1 compares two fields; for a text write host = "web1"`},
+	{"a rule that counts itself", "rule 'web' { every = 1, eval = function()\n  return { metric = index('service = \"web\" and metric'):count() }\nend }",
+		`:1: warning: rule "web" asks the index for .*, which its own events match; give it another name`},
+	{"a tree that counts itself", "rule 'web' { every = 1, tags = { 'a' }, eval = all(index 'service = \"web\" and tagged \"a\"') }", `:1: warning: rule "web" asks`},
+	{"a rule that leaves itself out", "rule 'web' { every = 1, eval = all(index 'service = \"web\" and host', index 'service = \"web\" and role = \"app\"', index 'state') }", ""},
+	{"a rule of another host", "rule 'web' { every = 1, host = 'h', eval = all(index 'service = \"web\" and host = \"i\"') }", ""},
 	{"what only looks like a query", "local t = { where = function() end } t:where '1 2 3'", ""},
 
 	{"by without bound", "events:by('host', 'description'):counter():to(sink.log {})", `:1: warning: by "description" makes a group for each description .*; group by`},
