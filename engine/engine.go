@@ -82,7 +82,9 @@ type Engine struct {
 	wheel      *Wheel
 	ids        *Identities
 	index      *Index
-	top        *Router[Handler]
+	top        *Router[*subscriber]
+	meter      Meter
+	auto       autoIndex
 	outputs    []Output
 	queue      []queued // derived events that wait for their turn
 	at         int      // next of queue
@@ -102,7 +104,7 @@ type Engine struct {
 // New makes an engine whose clock stands at now.
 func New(opts Options, now Time) *Engine {
 	opts.setDefaults()
-	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: opts.Table, top: NewRouter[Handler]()}
+	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: opts.Table, top: NewRouter[*subscriber](), meter: newMeter()}
 	if e.ids == nil {
 		e.ids = NewIdentities(opts.Identities)
 	}
@@ -135,8 +137,19 @@ func (e *Engine) NewScope() uint64 { e.scopes++; return e.scopes }
 
 // Subscribe adds a head of a stream, to be served with every event for which
 // pred holds (nil: all) in the order of the calls. It must not be called once
-// events flow.
-func (e *Engine) Subscribe(pred Predicate, to Handler) { e.top.Add(pred, to) }
+// events flow. The Sampler counts the events whose host, service, tags and
+// attributes pred allows; if the handler is a Measurer, samples are measured.
+func (e *Engine) Subscribe(pred Predicate, to Handler) *Sampler {
+	s := &subscriber{to: to}
+	if s.measure, _ = to.(Measurer); s.measure == nil {
+		s.never()
+	}
+	e.top.Add(pred, s)
+	return &s.Sampler
+}
+
+// Meter returns what measures where the engine's time goes.
+func (e *Engine) Meter() *Meter { return &e.meter }
 
 // AddOutput has out flushed whenever something may have been put.
 func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
@@ -144,6 +157,14 @@ func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
 // Ingest takes an event from a source: it gets what it lacks, is indexed, and
 // goes through the streams. The caller flushes the outputs when it is done.
 func (e *Engine) Ingest(ev *Event) {
+	if e.meter.Active() { // what a source's own stream let through
+		e.aside(func() { e.ingest(ev) })
+	} else {
+		e.ingest(ev)
+	}
+}
+
+func (e *Engine) ingest(ev *Event) {
 	e.arrive(ev)
 	ev.Depth = 0
 	e.take(ev, true)
@@ -197,17 +218,6 @@ func (e *Engine) take(ev *Event, fromSource bool) {
 	}
 }
 
-func (e *Engine) autoIndexed(ev *Event) bool {
-	if e.opts.AutoIndex == nil {
-		return true
-	}
-	ok, err := e.opts.AutoIndex.Match(ev)
-	if err != nil {
-		e.Fail(ev, err)
-	}
-	return ok && err == nil
-}
-
 // takeExpired handles an expiry that came as an event.
 func (e *Engine) takeExpired(entry *Entry, ev *Event) {
 	ev.Clear(HasMetric | HasDescription | HasTTL)
@@ -259,15 +269,19 @@ func (e *Engine) pass(ev *Event) {
 		ev.ID.route = route
 	}
 	for _, hop := range route.Hops {
+		if hop.To.Due() {
+			e.sample(hop, ev)
+			continue
+		}
 		if hop.Rest != nil {
 			if ok, err := hop.Rest.Rest(ev); err != nil {
-				hop.To.Fail(ev, err)
+				hop.To.to.Fail(ev, err)
 				continue
 			} else if !ok {
 				continue
 			}
 		}
-		hop.To.Handle(ev)
+		hop.To.to.Handle(ev)
 	}
 }
 
@@ -361,7 +375,11 @@ func (e *Engine) Advance(reading Time, turn int) bool {
 		}
 		turn -= fireCost
 		e.now = max(e.now, t.due)
-		t.Firer.Fire(e, t)
+		if m, ok := t.Firer.(MeasuredFirer); ok {
+			m.FireMeasured(e, t)
+		} else {
+			t.Firer.Fire(e, t)
+		}
 		if len(e.queue) > 0 {
 			e.drain()
 		}

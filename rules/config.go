@@ -150,9 +150,6 @@ func (c *Config) Start() {
 	}
 	c.main.started = true
 	c.watch.scale.allow(uint64(c.Settings.RuleMemory)<<20, "settings.rule_memory")
-	if c.tests != nil {
-		c.tests.count(c.Graph)
-	}
 	c.Graph.Start()
 }
 

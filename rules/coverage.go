@@ -135,7 +135,7 @@ func (c *Coverage) add(g *stream.Graph) {
 			c.operators[key] = op
 			c.order = append(c.order, key)
 		}
-		op.Passed += p.Passed
+		op.Passed += int(p.Passed)
 	}
 }
 

@@ -98,7 +98,8 @@ func (c *Config) makeRule(a *args, name, place string) {
 		if !r.hasTTL {
 			r.ttl, r.hasTTL = 3*o.Every, true
 		}
-		c.Graph.Every("rule "+name, o.Every, r.onTime)
+		c.Graph.Site = stream.Site{Pos: place, Rule: name}
+		c.Graph.Every("rule "+name, o.Every, func() error { return r.evaluate(0) })
 	default:
 		v, _ := on.(lua.LValue)
 		at := placeValue(v)
@@ -122,13 +123,6 @@ func (r *rule) Save(w *engine.RecordWriter) { w.Event(&r.last) }
 func (r *rule) Load(s *engine.RecordReader) {
 	if last := s.Event(); s.End() == nil {
 		r.last, r.spoke = last, last.ID != nil
-	}
-}
-
-// onTime evaluates a rule on a schedule.
-func (r *rule) onTime() {
-	if err := r.evaluate(0); err != nil {
-		r.config.Engine.Fail(nil, err)
 	}
 }
 
@@ -226,10 +220,10 @@ func (c *Config) every(L *lua.LState) int {
 	if period <= 0 {
 		a.fail("the time must be above 0")
 	}
-	c.Graph.Every("function", period, func() {
-		if _, err := c.call(fn); err != nil {
-			c.Engine.Fail(nil, err)
-		}
+	c.Graph.Site = stream.Site{Pos: pos(L)}
+	c.Graph.Every("function", period, func() error {
+		_, err := c.call(fn)
+		return err
 	})
 	return 0
 }

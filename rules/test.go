@@ -239,14 +239,6 @@ type tester struct {
 	marks    *lua.LTable                 // of the statements that were reached
 }
 
-// count has the operators of a graph count, if that was asked for. It is called
-// when the graph is drawn.
-func (t *tester) count(g *stream.Graph) {
-	if t.coverage != nil {
-		g.CountPassages()
-	}
-}
-
 // counted notes what the operators of a graph passed.
 func (t *tester) counted(g *stream.Graph) {
 	if t.coverage != nil {

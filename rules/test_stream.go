@@ -34,7 +34,6 @@ func (t *tester) runStream(a *args) int {
 		return nil
 	})
 	alone.started = true
-	t.count(alone.graph)
 	defer t.counted(alone.graph)
 	alone.graph.Start()
 	t.outside(a, func() error { return t.feed(alone, head, script) })

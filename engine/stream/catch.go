@@ -40,5 +40,9 @@ func (c *catch) list(g *Group, events []engine.Event) { c.out.list(g, events) }
 
 // caught passes an error event to the stream of errors.
 func (c *catch) caught(_ *Group, e *engine.Event, err error) {
+	if meter := c.graph.engine.Meter(); meter.Active() {
+		c.errors.swap()
+		defer c.errors.swap()
+	}
 	c.graph.engine.Caught(e, err, func(failure *engine.Event) { c.errors.event(c.graph.top, failure) })
 }

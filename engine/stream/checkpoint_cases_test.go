@@ -152,11 +152,12 @@ func everySecond(s *Stream) (*Stream, error) {
 	if err := c.Set("service", engine.TextValue("ticked")); err != nil {
 		return nil, err
 	}
-	s.graph.Every("counting", 3*time.Second, func() {
+	s.graph.Every("counting", 3*time.Second, func() error {
 		*n++
 		e := c.New(s.graph.engine.Identities())
 		e.SetMetric(float64(*n))
 		s.graph.engine.Emit(e)
+		return nil
 	})
 	return s, nil
 }

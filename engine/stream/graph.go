@@ -23,8 +23,9 @@ type Graph struct {
 	// keepers are the operators with state, in the order of their making.
 	keepers []keeper
 
-	passages []passage // in the order drawn
-	derivers []*engine.Deriver
+	operators []operator // in the order drawn, heads and timers included
+	passages  []passage  // likewise
+	derivers  []*engine.Deriver
 }
 
 // Site is where an operator stands in a rules file.
@@ -70,8 +71,9 @@ func (g *Graph) Head() *Stream { return g.headAt("head") }
 
 func (g *Graph) headAt(path string) *Stream {
 	h := &head{}
-	g.adopt(&h.node, g.root, path)
-	return &Stream{graph: g, scope: g.root, from: h, out: &h.out, path: h.path}
+	h.came = new(engine.Sampler)
+	g.adopt(h, g.root, path)
+	return &Stream{graph: g, scope: g.root, from: h, out: &h.out, path: h.path, came: h.came}
 }
 
 // Start connects the streams that branch from Events to the engine, and begins
@@ -84,23 +86,16 @@ func (g *Graph) Start() {
 		s.start(g.top)
 	}
 	for _, op := range g.events.out.next {
+		n := op.base()
 		if w, ok := op.(*where); ok {
-			g.engine.Subscribe(w.pred, &subscription{op: w, out: &w.out, top: g.top})
+			n.came = g.engine.Subscribe(w.pred, &subscription{op: w, out: &w.out, top: g.top})
 		} else {
-			g.engine.Subscribe(nil, &subscription{op: g.events.from, out: &Out{next: []operator{op}}, top: g.top})
+			alone := &Out{}
+			alone.add(op)
+			n.came = g.engine.Subscribe(nil, &subscription{op: g.events.from, out: alone, top: g.top})
 		}
 	}
 }
-
-// subscription is the head of a stream that the engine serves.
-type subscription struct {
-	op  operator
-	out *Out
-	top *Group
-}
-
-func (s *subscription) Handle(e *engine.Event)          { s.out.event(s.top, e) }
-func (s *subscription) Fail(e *engine.Event, err error) { s.op.base().fail(s.top, e, err) }
 
 // operator is one node of the graph.
 type operator interface {
@@ -113,17 +108,21 @@ type operator interface {
 // node is what all operators have. Embedding it gives an operator that takes
 // no lists.
 type node struct {
-	graph *Graph
-	scope *Scope
-	site  Site
-	slot  int // of the operator's state in its groups; set by keep
-	name  string
+	// What each event needs comes first, to share cache lines.
 	out   Out
+	graph *Graph
+	slot  int // of the operator's state in its groups; set by keep
+	scope *Scope
+
+	site  Site
+	name  string
 	froms []operator // what feeds it
 	catch *catch     // where its errors go; nil: to the engine
 	path  string     // see adopt
 	kept  int        // place in Graph.keepers, of one with state
 	seen  engine.Seen
+
+	account
 }
 
 func (n *node) base() *node { return n }
@@ -135,6 +134,7 @@ func (n *node) list(g *Group, events []engine.Event) {
 
 // fail reports an error of the operator: it becomes an event.
 func (n *node) fail(g *Group, e *engine.Event, err error) {
+	n.errors++
 	err = n.placed(err)
 	if n.catch == nil || n.graph.engine.Failing() {
 		n.graph.engine.Fail(e, err)
@@ -161,16 +161,24 @@ func (n *node) now() engine.Time { return n.graph.engine.Now() }
 
 // Out is what an operator passes events to, in the order drawn.
 type Out struct {
-	next []operator
+	next   []operator
+	passed uint64     // events and lists
+	timed  []operator // takes the place of next in what is measured
+}
+
+func (o *Out) add(op operator) {
+	o.next, o.timed = append(o.next, op), append(o.timed, &timed{op})
 }
 
 func (o *Out) event(g *Group, e *engine.Event) {
+	o.passed++
 	for _, op := range o.next {
 		op.event(g, e)
 	}
 }
 
 func (o *Out) list(g *Group, events []engine.Event) {
+	o.passed++
 	for _, op := range o.next {
 		op.list(g, events)
 	}
@@ -184,19 +192,26 @@ type Stream struct {
 	from  operator
 	out   *Out
 	path  string
+	came  *engine.Sampler // of a head
 }
 
 // add puts an operator behind the stream and returns the place behind it.
 func (s *Stream) add(op operator, name string) *Stream {
 	n := op.base()
 	n.name = name
-	s.graph.adopt(n, s.scope, s.path+"/"+labelOf(op, s.graph.Site.Rule))
-	n.froms = append(n.froms, s.from)
-	s.out.next = append(s.out.next, op)
+	s.graph.adopt(op, s.scope, s.path+"/"+labelOf(op, s.graph.Site.Rule))
+	s.feed(op)
 	if st, ok := op.(starter); ok {
 		s.scope.starters = append(s.scope.starters, st)
 	}
 	return s.graph.behind(op, s.scope, &n.out)
+}
+
+// feed has an operator get what the stream passes.
+func (s *Stream) feed(op operator) {
+	n := op.base()
+	n.froms, n.fed = append(n.froms, s.from), append(n.fed, s.out)
+	s.out.add(op)
 }
 
 // keep gives an operator a slot for its state. It is called right after add.
@@ -234,7 +249,13 @@ func onlyFrom(op, head operator, seen map[operator]bool) bool {
 }
 
 // Handle passes an event to what stands behind a Head.
-func (s *Stream) Handle(e *engine.Event) { s.out.event(s.graph.top, e) }
+func (s *Stream) Handle(e *engine.Event) {
+	if s.came.Due() {
+		s.handleMeasured(e)
+	} else {
+		s.out.event(s.graph.top, e)
+	}
+}
 
 // HandleList passes a list to what stands behind a Head.
 func (s *Stream) HandleList(events []engine.Event) { s.out.list(s.graph.top, events) }
@@ -275,10 +296,9 @@ func Merge(streams ...*Stream) (*Stream, error) {
 	}
 	m := &merge{}
 	m.name = "merge"
-	first.graph.adopt(&m.node, scope, first.path+"/merge")
+	first.graph.adopt(m, scope, first.path+"/merge")
 	for _, s := range streams {
-		m.froms = append(m.froms, s.from)
-		s.out.next = append(s.out.next, m)
+		s.feed(m)
 	}
 	return first.graph.behind(m, scope, &m.out), nil
 }

@@ -109,20 +109,34 @@ func (x *indexed) list(g *Group, events []engine.Event) {
 type EachFunc func(m engine.Message) error
 
 // Each calls fn and passes events on.
-func (s *Stream) Each(fn EachFunc) *Stream { return s.add(&each{fn: fn}, "each") }
+//
+// What a rule does is measured each time, as it costs far more than the clock.
+func (s *Stream) Each(fn EachFunc) *Stream {
+	return s.add(&each{fn: fn, always: s.graph.Site.Rule != ""}, "each")
+}
 
 // Tap is Each for the taps of tests: fn is called with what passes.
 func (s *Stream) Tap(fn EachFunc) *Stream { return s.add(&each{fn: fn}, "tap") }
 
 type each struct {
 	node
-	fn  EachFunc
-	one [1]engine.Event
+	fn     EachFunc
+	one    [1]engine.Event
+	always bool // measured each time
+}
+
+// call calls the function.
+func (c *each) call(m engine.Message) error {
+	if c.always {
+		meter := c.graph.engine.Meter()
+		defer meter.Leave(meter.Enter(&c.took, 1))
+	}
+	return c.fn(m)
 }
 
 func (c *each) event(g *Group, e *engine.Event) {
 	c.one[0] = *e
-	if err := c.fn(engine.Message{Events: c.one[:]}); err != nil {
+	if err := c.call(engine.Message{Events: c.one[:]}); err != nil {
 		c.fail(g, e, err)
 		return
 	}
@@ -130,7 +144,7 @@ func (c *each) event(g *Group, e *engine.Event) {
 }
 
 func (c *each) list(g *Group, events []engine.Event) {
-	if err := c.fn(engine.Message{Events: events, List: true}); err != nil {
+	if err := c.call(engine.Message{Events: events, List: true}); err != nil {
 		c.fail(g, firstEvent(events), err)
 		return
 	}

@@ -5,7 +5,9 @@ import "strconv"
 // adopt gives an operator its place. Its path is what its state is known by in
 // a record: the ways that lead to it, and its number among those that would
 // have the same.
-func (g *Graph) adopt(n *node, scope *Scope, path string) {
+func (g *Graph) adopt(op operator, scope *Scope, path string) {
+	g.operators = append(g.operators, op)
+	n := op.base()
 	n.graph, n.scope, n.site, n.slot = g, scope, g.Site, -1
 	n.path = g.unique(path)
 }

@@ -18,10 +18,10 @@ func (f startFunc) start(*Group) { f() }
 
 // Every has tick called every period, from one period after Start on. What
 // happens at one instant happens in the order of its making. name is what the
-// timer is known by in a record.
-func (g *Graph) Every(name string, period time.Duration, tick func()) {
+// timer is known by in a record. An error of tick becomes an event.
+func (g *Graph) Every(name string, period time.Duration, tick func() error) {
 	p := &periodic{period: period, tick: tick}
-	g.adopt(&p.node, g.root, "every/"+name)
+	g.adopt(p, g.root, "every/"+name)
 	g.keep(p)
 	g.root.starters = append(g.root.starters, p)
 }
@@ -30,7 +30,8 @@ func (g *Graph) Every(name string, period time.Duration, tick func()) {
 type periodic struct {
 	node
 	period time.Duration
-	tick   func()
+	tick   func() error
+	turns  uint64
 }
 
 type periodicState struct {
@@ -58,5 +59,8 @@ func (p *periodic) load(g *Group, r *engine.RecordReader) {
 // Fire implements engine.Firer: a period has ended.
 func (s *periodicState) Fire(e *engine.Engine, t *engine.Timer) {
 	again(e, t, s.op.period, s.place)
-	s.op.tick()
+	s.op.turns++
+	if err := s.op.tick(); err != nil {
+		s.op.fail(s.op.graph.top, nil, err)
+	}
 }
