@@ -48,6 +48,11 @@ func (c *counter) Flush() {}
 // newRig loads the rules and starts the engine. The source is opened and run if
 // listen is set.
 func newRig(text string, listen bool, put func(*engine.Event)) (*rig, error) {
+	return newLoggedRig(text, listen, put, nil)
+}
+
+// newLoggedRig is newRig with a log, nil for none, that is given what was served.
+func newLoggedRig(text string, listen bool, put func(*engine.Event), log engine.Log) (*rig, error) {
 	r := &rig{out: &counter{put: put}, ctx: context.Background()}
 	clock := engine.NewWallClock(time.Now)
 	config, err := rules.LoadString("bench.lua", text, ".", rules.Options{
@@ -60,6 +65,7 @@ func newRig(text string, listen bool, put func(*engine.Event)) (*rig, error) {
 	config.Start()
 	r.config = config
 	r.runner = engine.NewRunner(config.Engine, clock)
+	r.runner.SetLog(log)
 	r.wait.Go(func() { r.runner.Run(context.Background()) })
 	if len(config.Sources) == 0 {
 		r.input = r.runner.Input(engine.InputOptions{Name: "bench"})
