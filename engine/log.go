@@ -40,9 +40,6 @@ func (b *Batch) Source() string { return b.input.Name }
 // checkpoint keeps it: what has a higher one is to be served again.
 func (e *Engine) Position() uint64 { return e.position }
 
-// SetPosition sets what Position returns, when a checkpoint was loaded.
-func (e *Engine) SetPosition(position uint64) { e.position = position }
-
 // SetLog has the runner hand every batch to l once it was served. It must be
 // called before Run, and after Replay.
 func (r *Runner) SetLog(l Log) { r.log = l }
@@ -50,7 +47,8 @@ func (r *Runner) SetLog(l Log) { r.log = l }
 // Replay serves a batch that a Log has kept, as it was served then: the clock
 // moves to where it stood, and the events go through the stream of their source,
 // if there is still one of that name. It must be called before Run, after the
-// inputs were made, in the order of the positions. The events are changed.
+// inputs were made, in the order of the positions. The events are changed. Timers
+// that were late then, because very many were due at once, are not now.
 func (r *Runner) Replay(l Logged) {
 	for !r.advanceTo(l.Now) {
 	}

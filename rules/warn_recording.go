@@ -44,7 +44,7 @@ func (c *Config) Listen() (*Listener, error) {
 	for name := range c.rules {
 		l.heard[name] = true
 	}
-	for _, service := range []string{"tocsin error", "tocsin dropped", "tocsin identities", "tocsin source", "tocsin sink"} {
+	for _, service := range []string{"tocsin error", "tocsin dropped", "tocsin identities", "tocsin source", "tocsin sink", "tocsin journal"} {
 		l.heard[service] = true
 	}
 	c.Graph.Events().Each(func(m engine.Message) error {
