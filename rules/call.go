@@ -170,7 +170,8 @@ func (c *Config) callError(fn *lua.LFunction, err error) error {
 // variable that is not there.
 func (c *Config) hint(text string) string {
 	place, message, _ := strings.Cut(text, ": ")
-	if !strings.HasPrefix(message, "attempt to call a non-function") && !strings.HasPrefix(message, "attempt to index a non-table object(nil)") {
+	ofFunction := strings.HasPrefix(message, "attempt to index a non-table object(function)")
+	if !ofFunction && !strings.HasPrefix(message, "attempt to call a non-function") && !strings.HasPrefix(message, "attempt to index a non-table object(nil)") {
 		return ""
 	}
 	i := strings.LastIndexByte(place, ':')
@@ -180,7 +181,13 @@ func (c *Config) hint(text string) string {
 	}
 	known := fieldNames(c.lua.G.Global)
 	for _, name := range c.chunks.names[place[:i]][line] {
-		if slices.Contains(known, name) {
+		if ofFunction && name == "event" {
+			return `; did you mean "events"?`
+		}
+		if slices.Contains(withheld, name) {
+			return fmt.Sprintf("; rules have no %q", name)
+		}
+		if ofFunction || slices.Contains(known, name) {
 			continue
 		}
 		near := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k[:min(1, len(k))] != name[:1] })

@@ -45,7 +45,9 @@ type rule struct {
 // table.
 func (c *Config) declareRule(L *lua.LState) int {
 	a := &args{config: c, L: L, name: "rule"}
-	a.atMost(1)
+	if a.count() > 1 {
+		a.fail("takes the name only; write rule \"NAME\" { … }, or rule(\"NAME\") { … }")
+	}
 	name, place := a.text(1, "a name"), pos(L)
 	if name == "" {
 		a.fail("the name is empty")

@@ -22,6 +22,12 @@ const (
 	maxDateFormat = 1 << 10
 )
 
+// withheld are the names of Lua that rules have not.
+var withheld = []string{
+	"collectgarbage", "debug", "dofile", "getfenv", "io", "load", "loadfile", "loadstring", "module", "newproxy",
+	"_printregs", "setfenv", "_GOPHER_LUA_VERSION", "package",
+}
+
 // newLua makes a Lua state that has the libraries of the language and no more.
 func (c *Config) newLua() *lua.LState {
 	L := lua.NewState(lua.Options{
@@ -43,10 +49,7 @@ func (c *Config) newLua() *lua.LState {
 // restrict takes away what reaches outside, and puts what follows the engine's
 // clock in its place. It runs once, before any rules file.
 func (c *Config) restrict(L *lua.LState) {
-	for _, name := range []string{
-		"collectgarbage", "dofile", "getfenv", "load", "loadfile", "loadstring", "module", "newproxy",
-		"_printregs", "setfenv", "_GOPHER_LUA_VERSION", "package",
-	} {
+	for _, name := range withheld {
 		L.SetGlobal(name, lua.LNil)
 	}
 	L.SetGlobal("print", L.NewFunction(c.print))

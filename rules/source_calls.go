@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
@@ -40,7 +41,7 @@ func (c *Config) sourceCalls() ([]sourceCall, error) {
 		if _, _, err := placeCalls(file, chunk, nil); err != nil {
 			return nil, err
 		}
-		eachCall(reflect.ValueOf(chunk), func(call *ast.FuncCallExpr) {
+		eachNode(reflect.ValueOf(chunk), func(call *ast.FuncCallExpr) {
 			s := sourceCall{file: file, line: call.Line(), name: call.Method, method: call.Method != "", args: call.Args}
 			if name, ok := call.Func.(*ast.IdentExpr); ok {
 				s.name = name.Value
@@ -51,26 +52,27 @@ func (c *Config) sourceCalls() ([]sourceCall, error) {
 	return out, nil
 }
 
-// eachCall finds the calls in a syntax tree. placeCalls has bounded its depth.
-func eachCall(v reflect.Value, found func(*ast.FuncCallExpr)) {
+// eachNode finds the nodes of one type in a syntax tree, inner ones first.
+// placeCalls has bounded its depth.
+func eachNode[T any](v reflect.Value, found func(T)) {
 	switch v.Kind() {
 	case reflect.Interface:
-		eachCall(v.Elem(), found)
+		eachNode(v.Elem(), found)
 	case reflect.Pointer:
 		if v.IsNil() {
 			return
 		}
-		eachCall(v.Elem(), found)
-		if call, ok := v.Interface().(*ast.FuncCallExpr); ok {
-			found(call)
+		eachNode(v.Elem(), found)
+		if node, ok := v.Interface().(T); ok {
+			found(node)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			eachCall(v.Field(i), found)
+			eachNode(v.Field(i), found)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			eachCall(v.Index(i), found)
+			eachNode(v.Index(i), found)
 		}
 	}
 }
@@ -122,6 +124,41 @@ func conditions(args []ast.Expr) (out []ast.Expr) {
 			out = append(out, pair.Fields[1].Value)
 		} else if f.Key != nil {
 			out = append(out, f.Value)
+		}
+	}
+	return out
+}
+
+// ofEvents are the operators whose functions get an event first.
+var ofEvents = []string{"where", "split", "map", "flatmap", "by", "changed", "each"}
+
+// changes returns the assignments to fields of an event, in functions that are
+// written as arguments of an operator.
+func (s *sourceCall) changes() (out []*ast.AttrGetExpr) {
+	if !s.method || !slices.Contains(ofEvents, s.name) {
+		return nil
+	}
+	for _, arg := range s.args {
+		fn, ok := arg.(*ast.FunctionExpr)
+		if !ok || len(fn.ParList.Names) == 0 {
+			continue
+		}
+		isEvent := func(e ast.Expr) bool {
+			name, ok := e.(*ast.IdentExpr)
+			return ok && name.Value == fn.ParList.Names[0]
+		}
+		other := false // the name stands for something else, as a table
+		var found []*ast.AttrGetExpr
+		eachNode(reflect.ValueOf(fn.Stmts), func(assign *ast.AssignStmt) {
+			for _, to := range assign.Lhs {
+				if field, ok := to.(*ast.AttrGetExpr); ok && isEvent(field.Object) {
+					found = append(found, field)
+				}
+				other = other || isEvent(to)
+			}
+		})
+		if !other {
+			out = append(out, found...)
 		}
 	}
 	return out

@@ -65,6 +65,14 @@ func (s *sourceCall) warnings() (out []Warning) {
 			out = append(out, Warning{s.pos(), written + " compares two fields", "for a text write " + meant})
 		}
 	}
+	for _, field := range s.changes() {
+		name := "…"
+		if text, ok := literalText(field.Key); ok {
+			name = text
+		}
+		out = append(out, Warning{fmt.Sprintf("%s:%d", s.file, field.Object.Line()), fmt.Sprintf("the function of %s sets %s of an event, which cannot be changed", s.name, name),
+			fmt.Sprintf("return a copy, as e:with { %s = … }", name)})
+	}
 	if !s.method || s.name != "by" {
 		return out
 	}

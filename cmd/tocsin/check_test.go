@@ -31,6 +31,9 @@ var warned = []struct {
 	{"a tree that counts itself", "rule 'web' { every = 1, tags = { 'a' }, eval = all(index 'service = \"web\" and tagged \"a\"') }", `:1: warning: rule "web" asks`},
 	{"a rule that leaves itself out", "rule 'web' { every = 1, eval = all(index 'service = \"web\" and host', index 'service = \"web\" and role = \"app\"', index 'state') }", ""},
 	{"a rule of another host", "rule 'web' { every = 1, host = 'h', eval = all(index 'service = \"web\" and host = \"i\"') }", ""},
+	{"an event that is changed", "events:map(function(e)\n e.state = 'ok'\n return e end):to(sink.log {})",
+		`:2: warning: the function of map sets state of an event, which cannot be changed; return a copy, as e:with \{ state = … \}`},
+	{"a table that is changed", "events:map(function(e) e = { host = e.host } e.state = 'ok' return e end):to(sink.log {})", ""},
 	{"what only looks like a query", "local t = { where = function() end } t:where '1 2 3'", ""},
 
 	{"by without bound", "events:by('host', 'description'):counter():to(sink.log {})", `:1: warning: by "description" makes a group for each description .*; group by`},
