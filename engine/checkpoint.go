@@ -3,6 +3,7 @@ package engine
 import (
 	"hash/maphash"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -36,8 +37,9 @@ func (m RecordMap) Each(prefix string, f func(key, value string)) {
 	}
 }
 
-// Apply brings the map to what the checkpoint says.
+// Apply finishes a checkpoint and brings the map to what it says.
 func (m RecordMap) Apply(c *Checkpoint) {
+	c.Finish()
 	for _, prefix := range c.Drops() {
 		maps.DeleteFunc(m, func(key, _ string) bool { return strings.HasPrefix(key, prefix) })
 	}
@@ -51,8 +53,10 @@ func (m RecordMap) Apply(c *Checkpoint) {
 }
 
 // Checkpoint collects the records that have changed since the last one.
-// Engine.Save, Graph.Save and Outlet.Save write to it, on the engine's
-// goroutine; then it goes to who keeps it. The zero value is an empty one.
+// Engine.Save, Graph.Save and Outlet.Save begin it, between two events, and
+// More goes on with it between later ones, until all is collected as it was
+// then; all on the engine's goroutine. Then it goes to who keeps it. The zero
+// value is an empty one.
 type Checkpoint struct {
 	// Whole says that everything has to be written, whatever has changed: what
 	// was kept before goes.
@@ -60,17 +64,28 @@ type Checkpoint struct {
 	// Position is the engine's, see Engine.Position.
 	Position uint64
 
-	writer RecordWriter
-	items  []checkpointItem
-	drops  []string
+	writer  RecordWriter
+	puts    []checkpointItem
+	removes []checkpointItem
+	drops   []string
+	later   []func(n int) (used int)
 }
 
-// checkpointItem is one record: its key and its value are behind those of the
-// item before.
-type checkpointItem struct {
-	key, value int // where they end in the writer's buffer
-	removed    bool
-}
+// checkpointItem is one record: from where its key begins in the writer's
+// buffer to where its value ends.
+type checkpointItem struct{ start, key, end int }
+
+// Epoch says in which of two epochs something has changed, if it has: in the one
+// since the last checkpoint began, or in the one before, so that it is due for
+// the checkpoint that is being collected. A checkpoint that begins turns the one
+// into the other. The zero value means that it was not changed.
+type Epoch uint8
+
+// FirstEpoch is the one to begin with.
+const FirstEpoch Epoch = 1
+
+// Other returns the one that e is not.
+func (e Epoch) Other() Epoch { return 3 - e }
 
 // Seen remembers what a record was when it was last put.
 type Seen struct {
@@ -82,24 +97,47 @@ type Seen struct {
 // Reset empties the checkpoint, to be used again.
 func (c *Checkpoint) Reset() {
 	c.Whole, c.Position = false, 0
-	c.writer.buf, c.items, c.drops = c.writer.buf[:0], c.items[:0], c.drops[:0]
+	c.writer.buf, c.puts, c.removes, c.drops = c.writer.buf[:0], c.puts[:0], c.removes[:0], c.drops[:0]
+}
+
+// Later has More call f with a number of records to put at most; f returns how
+// many it has put, fewer only when it has no more.
+func (c *Checkpoint) Later(f func(n int) (used int)) { c.later = append(c.later, f) }
+
+// More collects about n records more, and reports whether that is all. What
+// changes before it was collected, its owner puts first.
+func (c *Checkpoint) More(n int) (done bool) {
+	for len(c.later) > 0 && n > 0 {
+		used := c.later[0](n)
+		if n -= used; n > 0 {
+			c.later[0] = nil
+			c.later = c.later[1:]
+		}
+	}
+	return len(c.later) == 0
+}
+
+// Finish collects all that there is.
+func (c *Checkpoint) Finish() {
+	for !c.More(math.MaxInt) {
+	}
 }
 
 // Put keeps under key what write writes. Of two under one key the later one
 // counts.
 func (c *Checkpoint) Put(key string, write func(*RecordWriter)) {
+	start := len(c.writer.buf)
 	c.writer.buf = append(c.writer.buf, key...)
-	c.put(write)
+	c.put(start, write)
 }
 
-// put is Put of what has its key in the buffer already.
-func (c *Checkpoint) put(write func(*RecordWriter)) {
+// put is Put of what has its key in the buffer already, from start on.
+func (c *Checkpoint) put(start int, write func(*RecordWriter)) {
 	w := &c.writer
-	item := checkpointItem{key: len(w.buf)}
+	key := len(w.buf)
 	w.forget()
 	write(w)
-	item.value = len(w.buf)
-	c.items = append(c.items, item)
+	c.puts = append(c.puts, checkpointItem{start, key, len(w.buf)})
 }
 
 // PutChanged is Put for what may be as it was: it is left out if it is what
@@ -112,23 +150,24 @@ func (c *Checkpoint) PutChanged(key string, seen *Seen, write func(*RecordWriter
 	}
 	hash := maphash.Bytes(seen.seed, c.writer.buf[start+len(key):])
 	if seen.put && seen.hash == hash && !c.Whole {
-		c.items = c.items[:len(c.items)-1]
+		c.puts = c.puts[:len(c.puts)-1]
 		c.writer.buf = c.writer.buf[:start]
 		return
 	}
 	seen.hash, seen.put = hash, true
 }
 
-// Remove drops what was kept under key.
+// Remove drops what was kept under key before, whenever it is called.
 func (c *Checkpoint) Remove(key string) {
+	start := len(c.writer.buf)
 	c.writer.buf = append(c.writer.buf, key...)
-	c.remove()
+	c.remove(start)
 }
 
-// remove is Remove of what has its key in the buffer already.
-func (c *Checkpoint) remove() {
+// remove is Remove of what has its key in the buffer already, from start on.
+func (c *Checkpoint) remove(start int) {
 	end := len(c.writer.buf)
-	c.items = append(c.items, checkpointItem{end, end, true})
+	c.removes = append(c.removes, checkpointItem{start, end, end})
 }
 
 // Drop drops all that was kept before under keys that begin with prefix,
@@ -144,18 +183,20 @@ func (c *Checkpoint) Drops() []string {
 }
 
 // Len returns how many records were put and removed.
-func (c *Checkpoint) Len() int { return len(c.items) }
+func (c *Checkpoint) Len() int { return len(c.puts) + len(c.removes) }
 
 // Size returns how many bytes they take.
 func (c *Checkpoint) Size() int { return len(c.writer.buf) }
 
-// Each calls f for each record, in the order in which they were put and
-// removed. The slices belong to the checkpoint.
+// Each calls f for each record that was removed, and then for each that was
+// put. The slices belong to the checkpoint.
 func (c *Checkpoint) Each(f func(key, value []byte, removed bool)) {
-	start := 0
-	for _, item := range c.items {
-		f(c.writer.buf[start:item.key:item.key], c.writer.buf[item.key:item.value:item.value], item.removed)
-		start = item.value
+	buf := c.writer.buf
+	for _, item := range c.removes {
+		f(buf[item.start:item.key:item.key], nil, true)
+	}
+	for _, item := range c.puts {
+		f(buf[item.start:item.key:item.key], buf[item.key:item.end:item.end], false)
 	}
 }
 

@@ -20,22 +20,17 @@ func (e *Engine) Track() { e.tracking = true }
 // Tracking reports whether Track was called.
 func (e *Engine) Tracking() bool { return e.tracking }
 
-// Save writes the engine's clock, the order of its timers, what waits in its
-// queue, and the entries that have changed since the last Save; all of them
-// when nobody tracks, or the checkpoint is Whole. Standing sets are not part of
-// it: they are made again of the entries when they are asked for. It is called
-// between two events, on the engine's goroutine, before Graph.Save.
+// Save begins a checkpoint with the engine's clock, the order of its timers and
+// what waits in its queue. The entries that have changed since the last one
+// follow by c.More, all of them when nobody tracks or the checkpoint is Whole.
+// Standing sets are not part of it: they are made again of the entries when
+// they are asked for. It is called between two events, on the engine's
+// goroutine, before Graph.Save, when the checkpoint before is finished.
 func (e *Engine) Save(c *Checkpoint) {
 	c.Position = e.position
+	c.writer.engine = e
 	c.Put(engineKey, e.saveClock)
-	if c.Whole || !e.tracking {
-		e.index.EachEntry(func(entry *Entry) { e.putEntry(c, entry) })
-	} else {
-		for _, entry := range e.index.changed {
-			e.putEntry(c, entry)
-		}
-	}
-	e.index.saved()
+	e.index.save(c, c.Whole || !e.tracking)
 }
 
 func (e *Engine) saveClock(w *RecordWriter) {
@@ -55,25 +50,72 @@ func (e *Engine) saveClock(w *RecordWriter) {
 	}
 }
 
-// change notes that an entry is not any more what was last saved.
+// entryChanges is what an index knows of the records of its entries, while
+// somebody tracks.
+type entryChanges struct {
+	epoch    Epoch
+	changed  []*Entry    // in this epoch
+	dropped  []*Identity // in this epoch
+	saving   *Checkpoint // that is being collected
+	due      []*Entry    // for it
+	removing []*Identity // from it
+}
+
+// change notes that an entry will not be any more what was last saved. It is
+// called before the change.
 func (x *Index) change(e *Entry) {
-	if !e.changed && x.engine.tracking {
-		e.changed = true
-		x.changed = append(x.changed, e)
+	if e.changed == x.changes.epoch || !x.engine.tracking {
+		return
 	}
+	if e.changed != 0 {
+		x.putEntry(e)
+	}
+	e.changed = x.changes.epoch
+	x.changes.changed = append(x.changes.changed, e)
 }
 
-// saved forgets what was noted.
-func (x *Index) saved() {
-	for i, e := range x.changed {
-		e.changed = false
-		x.changed[i] = nil
-	}
-	x.changed = x.changed[:0]
-}
-
-// Change notes that the holds of an entry are not any more what was last saved.
+// Change notes that the holds of an entry will change.
 func (x *Index) Change(e *Entry) { x.change(e) }
+
+// save begins to save the entries that have changed, or all.
+func (x *Index) save(c *Checkpoint, whole bool) {
+	ch := &x.changes
+	due := ch.epoch
+	ch.epoch = ch.epoch.Other()
+	ch.due, ch.changed = ch.changed, ch.due
+	ch.removing, ch.dropped = ch.dropped, ch.removing
+	if whole {
+		clear(ch.due)
+		ch.due = ch.due[:0]
+		x.EachEntry(func(e *Entry) {
+			e.changed = due
+			ch.due = append(ch.due, e)
+		})
+	}
+	ch.saving = c
+	c.Later(x.saveSome)
+}
+
+// saveSome saves some of the entries that are due.
+func (x *Index) saveSome(n int) (used int) {
+	ch := &x.changes
+	for ; len(ch.removing) > 0 && used < n; used++ {
+		last := len(ch.removing) - 1
+		ch.saving.remove(ch.saving.entryKey(ch.removing[last]))
+		ch.removing[last] = nil
+		ch.removing = ch.removing[:last]
+	}
+	for ; len(ch.due) > 0 && used < n; used++ {
+		last := len(ch.due) - 1
+		if e := ch.due[last]; e.changed == ch.epoch.Other() {
+			x.putEntry(e)
+			e.changed = 0
+		}
+		ch.due[last] = nil
+		ch.due = ch.due[:last]
+	}
+	return used
+}
 
 // unindexed returns the entries that only groups know, by host and service.
 func (x *Index) unindexed() []*Entry {
@@ -100,17 +142,24 @@ func (x *Index) EachEntry(f func(*Entry)) {
 	}
 }
 
-// putEntry puts the record of an entry, or removes it when it is forgotten.
-func (e *Engine) putEntry(c *Checkpoint, entry *Entry) {
+// entryKey appends the key of an entry to the buffer, and returns where it
+// begins.
+func (c *Checkpoint) entryKey(id *Identity) (start int) {
+	start = len(c.writer.buf)
 	buf := append(c.writer.buf, entryPrefix...)
-	buf = append(buf, byte(entry.ID.Has&(HasHost|HasService)))
-	buf = appendText(buf, entry.ID.Host)
-	c.writer.buf = append(buf, entry.ID.Service...)
-	if entry.status == forgotten {
-		c.remove()
-		return
+	buf = append(buf, byte(id.Has&(HasHost|HasService)))
+	buf = appendText(buf, id.Host)
+	c.writer.buf = append(buf, id.Service...)
+	return start
+}
+
+// putEntry puts the record of an entry, unless it was forgotten before the
+// checkpoint began.
+func (x *Index) putEntry(e *Entry) {
+	if e.status != forgotten {
+		c := x.changes.saving
+		c.put(c.entryKey(e.ID), func(w *RecordWriter) { x.engine.saveEntry(w, e) })
 	}
-	c.put(func(w *RecordWriter) { e.saveEntry(w, entry) })
 }
 
 func (e *Engine) saveEntry(w *RecordWriter, entry *Entry) {
@@ -122,7 +171,11 @@ func (e *Engine) saveEntry(w *RecordWriter, entry *Entry) {
 	w.Uvarint(entry.seq)
 	w.Time(entry.liveTime)
 	w.Timer(&entry.timer)
-	e.ids.saveVariants(w, entry)
+	if entry.variants {
+		e.ids.saveVariants(w, entry)
+	} else {
+		w.Int(0)
+	}
 	n := 0
 	for h := entry.holds; h != nil; h = h.next {
 		n++
@@ -219,6 +272,7 @@ func (e *Engine) loadEntry(r *RecordReader) {
 	}
 	variants := []*Identity{entry.ID}
 	if n := r.Len(); n > 0 {
+		entry.variants = true
 		variants = variants[:0]
 		for range n {
 			variants = append(variants, r.Identity())

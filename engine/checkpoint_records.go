@@ -11,16 +11,14 @@ type sortedRecords []sortedRecord
 
 type sortedRecord struct{ key, value string }
 
-// Records returns what a Whole checkpoint has put as records, to be read at
+// Records finishes a Whole checkpoint and returns what it has put as records, to be read at
 // once: it is quicker to make than a RecordMap.
 func (c *Checkpoint) Records() Records {
+	c.Finish()
 	text := string(c.writer.buf)
-	records, start := make(sortedRecords, 0, len(c.items)), 0
-	for _, item := range c.items {
-		if !item.removed {
-			records = append(records, sortedRecord{text[start:item.key], text[item.key:item.value]})
-		}
-		start = item.value
+	records := make(sortedRecords, 0, len(c.puts))
+	for _, item := range c.puts {
+		records = append(records, sortedRecord{text[item.start:item.key], text[item.key:item.end]})
 	}
 	slices.SortStableFunc(records, func(a, b sortedRecord) int { return cmp.Compare(a.key, b.key) })
 	return records

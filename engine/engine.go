@@ -98,6 +98,7 @@ type Engine struct {
 	published  published
 	tracking   bool          // what changes is noted, for Save
 	downtime   time.Duration // for how long the engine did not run, see Resume
+	firing     *Timer        // that has been taken from the wheel
 	resuming   Time          // where Resume goes; 0 at any other time
 }
 
@@ -108,7 +109,7 @@ func New(opts Options, now Time) *Engine {
 	if e.ids == nil {
 		e.ids = NewIdentities(opts.Identities)
 	}
-	e.index = &Index{engine: e}
+	e.index = &Index{engine: e, changes: entryChanges{epoch: FirstEpoch}}
 	e.index.sets = newSets(e.index, opts.Forget)
 	e.published = newPublished(opts.Metrics)
 	return e
@@ -375,11 +376,13 @@ func (e *Engine) Advance(reading Time, turn int) bool {
 		}
 		turn -= fireCost
 		e.now = max(e.now, t.due)
+		e.firing = t
 		if m, ok := t.Firer.(MeasuredFirer); ok {
 			m.FireMeasured(e, t)
 		} else {
 			t.Firer.Fire(e, t)
 		}
+		e.firing = nil
 		if len(e.queue) > 0 {
 			e.drain()
 		}

@@ -15,7 +15,8 @@ type Entry struct {
 	sets     *members // nil: in no set
 	pos      int32    // in Index.entries, of an indexed entry
 	status   entryStatus
-	changed  bool // it is in Index.changed
+	changed  Epoch
+	variants bool // several identities lead to it, or did
 
 	// What is above fills two cache lines and is all that most events need.
 	timer    Timer // ttl, or time to forget
@@ -112,7 +113,7 @@ type Index struct {
 	engine  *Engine
 	entries []*Entry
 	sets    sets
-	changed []*Entry // since the last Save, while somebody tracks
+	changes entryChanges
 }
 
 // Len returns how many entries are indexed, expired ones included.
@@ -171,12 +172,13 @@ func (x *Index) adopt(id *Identity, derived bool) (*Identity, *Entry, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	id.entry = x.find(id)
-	if id.entry == nil {
+	if entry := x.find(id); entry != nil {
+		x.change(entry)
+		entry.variants, id.entry = true, entry
+	} else {
 		id.entry = &Entry{Event: Event{ID: id}, armed: never}
 		id.entry.timer.Firer = id.entry
 	}
-	x.change(id.entry) // it has a further identity
 	return id, id.entry, nil
 }
 
@@ -202,6 +204,7 @@ func (e *Entry) accepts(ev *Event) bool {
 
 // put makes ev the entry's event.
 func (x *Index) put(e *Entry, ev *Event) {
+	x.change(e)
 	if e.status == unindexed {
 		e.pos = int32(len(x.entries))
 		x.entries = append(x.entries, e)
@@ -215,6 +218,7 @@ func (x *Index) put(e *Entry, ev *Event) {
 
 // touch has the entry live until the ttl of ev has passed.
 func (x *Index) touch(e *Entry, ev *Event) {
+	x.change(e)
 	x.renew(e, ev.Arrival.Add(ev.TTLOr(x.engine.opts.TTL)))
 }
 
@@ -224,7 +228,6 @@ func (x *Index) renew(e *Entry, deadline Time) {
 	}
 	wheel := x.engine.wheel
 	e.deadline, e.seq = deadline, wheel.Reserve()
-	x.change(e)
 	if e.armed > deadline {
 		x.arm(e)
 	}
@@ -232,12 +235,12 @@ func (x *Index) renew(e *Entry, deadline Time) {
 
 func (x *Index) arm(e *Entry) {
 	e.armed = e.deadline
-	x.change(e)
 	x.engine.wheel.SetAs(&e.timer, e.deadline, e.seq)
 }
 
 // Fire implements Firer: the deadline may have passed.
 func (e *Entry) Fire(engine *Engine, _ *Timer) {
+	engine.index.change(e)
 	e.armed = never
 	if engine.now < e.deadline {
 		engine.index.arm(e)
@@ -254,6 +257,7 @@ func (e *Entry) Fire(engine *Engine, _ *Timer) {
 // markExpired puts the expiry ev in the entry's place. How long it still counts
 // goes from now on, whatever time its sender gave it.
 func (x *Index) markExpired(e *Entry, ev *Event) {
+	x.change(e)
 	moved := e.ID != ev.ID
 	e.liveTime = e.Time
 	e.status = gone
@@ -266,18 +270,21 @@ func (x *Index) markExpired(e *Entry, ev *Event) {
 
 // drop forgets an entry.
 func (x *Index) drop(e *Entry) {
+	x.change(e)
 	e.dropHolds()
 	x.engine.wheel.Cancel(&e.timer)
 	e.armed = never
 	if e.status != unindexed {
 		x.sets.remove(e)
 		last := x.entries[len(x.entries)-1]
-		x.entries[e.pos], last.pos = last, e.pos
 		x.change(last)
+		x.entries[e.pos], last.pos = last, e.pos
 		x.entries[len(x.entries)-1] = nil
 		x.entries = x.entries[:len(x.entries)-1]
 	}
 	e.status = forgotten
-	x.change(e)
+	if x.engine.tracking {
+		x.changes.dropped = append(x.changes.dropped, e.ID)
+	}
 	x.engine.ids.remove(e.ID)
 }

@@ -16,6 +16,7 @@ type RecordWriter struct {
 	ids     []*Identity
 	base    int
 	numbers map[*Identity]int
+	engine  *Engine
 }
 
 // forget begins a record.
@@ -192,7 +193,7 @@ func (w *RecordWriter) Events(events []Event) {
 // Timer writes when a timer is due, its place among those due at one instant,
 // and whether it is set.
 func (w *RecordWriter) Timer(t *Timer) {
-	w.Bool(t.IsSet())
+	w.Bool(t.IsSet() || w.engine != nil && w.engine.firing == t)
 	w.Time(t.due)
 	w.Uvarint(t.seq)
 }

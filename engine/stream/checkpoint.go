@@ -46,12 +46,11 @@ const (
 	extraPrefix  = "extra\x00"
 )
 
-// Save writes the state of the operators in the groups that have changed since
-// the last Save, what stands outside of by, and the extras. Everything is
-// written when nobody tracks, when the checkpoint is Whole, and at the first
-// time, unless the graph has loaded just that. It is called between two events,
-// on the engine's goroutine, after Engine.Save, which writes which entries are
-// in which groups.
+// Save puts the state of the operators outside of by, and the extras. The groups
+// that have changed since the last checkpoint follow by c.More: all of them when
+// nobody tracks, when the checkpoint is Whole, and at the first time, unless the
+// graph has loaded just that. It is called between two events, on the engine's
+// goroutine, after Engine.Save, which writes which entries are in which groups.
 func (g *Graph) Save(c *engine.Checkpoint) {
 	whole := c.Whole || !g.kept.known
 	if whole {
@@ -73,14 +72,10 @@ func (g *Graph) Save(c *engine.Checkpoint) {
 		x := &g.extras[i]
 		c.PutChanged(extraPrefix+x.name, &x.seen, x.state.Save)
 	}
+	g.kept.save(c, g.engine.Tracking())
 	if whole {
-		g.top.putInner(c)
-	} else {
-		for _, in := range g.kept.changed {
-			in.put(c)
-		}
+		g.top.dueInner(&g.kept)
 	}
-	g.kept.saved(g.engine.Tracking())
 }
 
 // dropRecords drops all that was kept of a graph before. What was seen then
@@ -99,21 +94,47 @@ func (g *Graph) dropRecords(c *engine.Checkpoint) {
 
 // kept is what a graph knows of its records.
 type kept struct {
-	known   bool     // what is kept is what was last saved, but for changed
-	changed []*Group // since then
+	known    bool // what is kept is what was last saved, but for what follows
+	epoch    engine.Epoch
+	changed  []*Group           // in this epoch
+	closed   []string           // keys of groups, in this epoch
+	saving   *engine.Checkpoint // that is being collected
+	due      []*Group           // for it
+	removing []string           // from it
 }
 
-func (k *kept) saved(tracking bool) {
-	for i, g := range k.changed {
-		g.changed = false
-		k.changed[i] = nil
+// save begins to save the groups that have changed.
+func (k *kept) save(c *engine.Checkpoint, tracking bool) {
+	k.known, k.epoch = tracking, k.epoch.Other()
+	k.due, k.changed = k.changed, k.due
+	k.removing, k.closed = k.closed, k.removing
+	k.saving = c
+	c.Later(k.saveSome)
+}
+
+// saveSome saves some of the groups that are due.
+func (k *kept) saveSome(n int) (used int) {
+	for ; len(k.removing) > 0 && used < n; used++ {
+		last := len(k.removing) - 1
+		k.saving.Remove(k.removing[last])
+		k.removing[last] = ""
+		k.removing = k.removing[:last]
 	}
-	k.known, k.changed = tracking, k.changed[:0]
+	for ; len(k.due) > 0 && used < n; used++ {
+		last := len(k.due) - 1
+		if g := k.due[last]; g.changed == k.epoch.Other() {
+			g.put(k.saving)
+			g.changed = 0
+		}
+		k.due[last] = nil
+		k.due = k.due[:last]
+	}
+	return used
 }
 
-// change notes that the group, and what is around it, is not any more what was
-// last saved. Operators call it when a timer of theirs fires; by does it for
-// events.
+// change notes that the group, and what is around it, will not be any more what
+// was last saved. Operators call it when a timer of theirs fires, before
+// anything else; by does it for events.
 func (g *Group) change() {
 	for ; g.owner != nil; g = g.parent {
 		g.note(g.scope.by.graph)
@@ -122,10 +143,15 @@ func (g *Group) change() {
 
 // note is change of one group.
 func (g *Group) note(graph *Graph) {
-	if !g.changed && graph.engine.Tracking() {
-		g.changed = true
-		graph.kept.changed = append(graph.kept.changed, g)
+	k := &graph.kept
+	if g.changed == k.epoch || !graph.engine.Tracking() {
+		return
 	}
+	if g.changed != 0 {
+		g.put(k.saving)
+	}
+	g.changed = k.epoch
+	k.changed = append(k.changed, g)
 }
 
 // recordKey is what the group is kept under.
@@ -136,22 +162,22 @@ func (g *Group) recordKey() string {
 	return string(append(buf, g.key...))
 }
 
-// put puts the group's record, or removes it when the group is gone.
+// put puts the group's record, unless it was closed before the checkpoint began.
 func (g *Group) put(c *engine.Checkpoint) {
-	if g.closed {
-		c.Remove(g.recordKey())
-		return
+	if !g.closed {
+		c.Put(g.recordKey(), g.save)
 	}
-	c.Put(g.recordKey(), g.save)
 }
 
-// putInner puts the records of the groups inside of g.
-func (g *Group) putInner(c *engine.Checkpoint) {
+// dueInner has all groups inside of g due.
+func (g *Group) dueInner(k *kept) {
 	for _, s := range g.states {
 		if by, ok := s.(*byState); ok {
 			for _, key := range slices.Sorted(maps.Keys(by.groups)) {
-				by.groups[key].put(c)
-				by.groups[key].putInner(c)
+				in := by.groups[key]
+				in.changed = k.epoch.Other()
+				k.due = append(k.due, in)
+				in.dueInner(k)
 			}
 		}
 	}

@@ -168,6 +168,47 @@ func TestRestoreChangesNothing(t *testing.T) {
 	}
 }
 
+// TestSaveInPieces: a checkpoint that is collected piece by piece, while events
+// flow and timers fire, has what there was when it began.
+func TestSaveInPieces(t *testing.T) {
+	o := engine.Options{TTL: 20 * second, Forget: 15 * second}
+	for _, name := range slices.Sorted(maps.Keys(savedCases)) {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				build := drawBuild(rt, savedCases[name])
+				restored := func(records engine.RecordMap) *rig {
+					return savedRig(t, o, build, func(r *rig) {
+						if skipped, err := r.load(records); err != nil || skipped > 0 {
+							rt.Fatal(skipped, " records were skipped: ", err)
+						}
+					})
+				}
+				whole := savedRig(t, o, build, func(r *rig) { r.graph.Start() })
+				pieces := savedRig(t, o, build, func(r *rig) { r.graph.engine.Track(); r.graph.Start() })
+				got, want := make(engine.RecordMap), make(engine.RecordMap)
+				var c engine.Checkpoint
+				for _, item := range append(drawScript(rt), "cut") {
+					if item != "cut" {
+						whole.play(item)
+						pieces.play(item)
+						c.More(1)
+						continue
+					}
+					got.Apply(&c)
+					if len(got) > 0 {
+						sameRecords(rt, restored(got).save(), restored(want).save())
+					}
+					c.Reset()
+					c.Whole = rapid.IntRange(0, 5).Draw(rt, "whole") == 0
+					pieces.graph.engine.Save(&c)
+					pieces.graph.Save(&c)
+					want = whole.save()
+				}
+			})
+		})
+	}
+}
+
 func sameRecords(t *rapid.T, got, want engine.RecordMap) {
 	for key, value := range want {
 		if got[key] != value {

@@ -53,7 +53,7 @@ type starter interface {
 
 // NewGraph makes a graph without streams.
 func NewGraph(e *engine.Engine) *Graph {
-	g := &Graph{engine: e, root: &Scope{}, paths: make(map[string]int)}
+	g := &Graph{engine: e, root: &Scope{}, paths: make(map[string]int), kept: kept{epoch: engine.FirstEpoch}}
 	g.top = &Group{scope: g.root}
 	g.events = g.headAt("events")
 	return g

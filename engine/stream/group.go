@@ -12,7 +12,7 @@ type Group struct {
 	// operators will pass something on later.
 	entries int32
 	busy    int32
-	changed bool // it is in kept.changed
+	changed engine.Epoch
 
 	scope  *Scope
 	parent *Group
@@ -93,11 +93,15 @@ func (g *Group) check() {
 
 // close drops the state of all operators.
 func (g *Group) close() {
+	graph := g.scope.by.graph
+	g.note(graph)
 	g.closed = true
-	g.note(g.scope.by.graph)
+	if graph.engine.Tracking() {
+		graph.kept.closed = append(graph.kept.closed, g.recordKey())
+	}
 	for i, s := range g.states {
 		if s != nil {
-			s.drop(g.scope.by.graph.engine)
+			s.drop(graph.engine)
 			g.states[i] = nil
 		}
 	}
