@@ -68,21 +68,31 @@ func report(b *testing.B, batches uint64) {
 	b.ReportMetric(float64(batches*engine.BatchSize)/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }
 
-// BenchmarkEncode is the part of Append that takes the processor.
+// BenchmarkEncode is the part of Append that takes the processor: of few series,
+// which the cache holds, and of many in an order unlike that of their making.
 func BenchmarkEncode(b *testing.B) {
-	events := benchBatch(b, benchInput(), 0).Events
-	var block block
-	var out []byte
-	b.ReportAllocs()
-	n := uint64(0)
-	for b.Loop() {
-		n++
-		block.add("graphite", 1_700_000_000*second, n, events)
-		if len(block.payload) >= blockBytes {
-			out = block.appendTo(out[:0])
-		}
+	for _, batches := range []int{1, 200} {
+		b.Run(fmt.Sprintf("series=%d", batches*engine.BatchSize), func(b *testing.B) {
+			var all []engine.Event
+			for i := range batches {
+				all = append(all, benchBatch(b, benchInput(), i).Events...)
+			}
+			rand.New(rand.NewPCG(1, 2)).Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+			var block block
+			var out []byte
+			b.ReportAllocs()
+			n := uint64(0)
+			for b.Loop() {
+				at := int(n) % batches * engine.BatchSize
+				n++
+				block.add("graphite", 1_700_000_000*second, n, all[at:at+engine.BatchSize])
+				if len(block.payload) >= blockBytes {
+					out = block.appendTo(out[:0])
+				}
+			}
+			report(b, n)
+		})
 	}
-	report(b, n)
 }
 
 // BenchmarkReplay reads a journal and serves it to an engine.

@@ -129,10 +129,35 @@ func (b *block) add(source string, now engine.Time, position uint64, events []en
 	b.payload = append(binary.AppendUvarint(b.payload, uint64(len(source))), source...)
 	b.payload = binary.AppendUvarint(b.payload, uint64(len(events)))
 	for i := range events {
+		if i%touchAhead == 0 {
+			touch(events[i:min(i+touchAhead, len(events))])
+		}
 		e := &events[i]
 		h.earliest, h.latest = min(h.earliest, e.Time), max(h.latest, e.Time)
 		b.payload = engine.AppendEvent(b.payload, e, now)
 	}
+}
+
+// touchAhead is how many events are touched before they are written.
+const touchAhead = 16
+
+// touch loads what writing the events will need, so that the processor fetches
+// their cache lines side by side instead of one after the other.
+func touch(events []engine.Event) (sum int) {
+	for i := range events {
+		sum += len(events[i].ID.Service)
+	}
+	for i := range events {
+		id := events[i].ID
+		if len(id.Host) > 0 {
+			sum += int(id.Host[0])
+		}
+		if len(id.Service) > 0 {
+			sum += int(id.Service[0])
+		}
+		sum += len(id.Labels.Tags)
+	}
+	return sum
 }
 
 // appendTo appends the block to buf and empties it.
