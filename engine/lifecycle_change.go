@@ -75,6 +75,7 @@ func (d *Daemon) AddOutlet(ctx context.Context, o *Outlet) error {
 // it has Grace to deliver what it holds. In Change only.
 func (d *Daemon) DropOutlet(o *Outlet) {
 	d.outlets = slices.DeleteFunc(d.outlets, func(at *Outlet) bool { return at == o })
+	o.disown()
 	d.leaving.Go(func() {
 		ctx, cancel := context.WithTimeout(d.base, d.Grace)
 		defer cancel()

@@ -123,17 +123,19 @@ type Outlet struct {
 	mu        sync.Mutex
 	queue     outletQueue // what waits, and what is in the sink's hands
 	stopped   bool        // nothing more is taken
+	kept      bool        // a checkpoint has what is left
+	disowned  bool        // no checkpoint has it any more
 	abandoned bool        // what was left is counted
 	left      int         // events that stayed undelivered at the end
 
-	stopOnce, releaseOnce sync.Once
+	stopOnce, releaseOnce, abortOnce sync.Once
 
 	wake     chan struct{} // there may be work
 	room     chan struct{} // there may be room
 	reopen   chan struct{} // Reopen was asked for
 	released chan struct{} // closed by Release
 	stopping chan struct{} // closed by Stop
-	abort    chan struct{} // closed when Stop has no time left
+	abort    chan struct{} // closed when Stop has no time left, and by Handover
 	done     chan struct{} // closed by Run
 }
 
@@ -287,6 +289,12 @@ func (o *Outlet) add(from int) int {
 	o.mu.Unlock()
 	signal(o.wake)
 
+	o.count(a)
+	return a.taken
+}
+
+// count tells of what was dropped.
+func (o *Outlet) count(a added) {
 	o.metrics.dropFull.Add(a.full)
 	o.metrics.dropTarget.Add(a.aimless)
 	if a.full > 0 {
@@ -295,7 +303,6 @@ func (o *Outlet) add(from int) int {
 	for _, m := range a.dead {
 		o.options.Dead(m, ErrQueueFull)
 	}
-	return a.taken
 }
 
 func (o *Outlet) awaitRoom() {

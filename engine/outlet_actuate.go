@@ -17,7 +17,8 @@ type actuateQueue struct {
 
 	waiting wishes
 	taken   wishes
-	targets int      // distinct ones in waiting and taken
+	targets int // distinct ones in waiting and taken
+	newest  newestWishes
 	batch   []Event  // what call hands over
 	names   []string // of the pending events' targets; the engine's goroutine only
 }
@@ -59,6 +60,7 @@ func newActuateQueue(sink Actuator, o OutletOptions, superseded *metrics.Counter
 		sink: sink, limit: o.Queue, superseded: superseded,
 		waiting: wishes{place: map[string]int{}},
 		taken:   wishes{place: map[string]int{}},
+		newest:  newestWishes{wishes: map[string]*newestWish{}, targets: ring[string]{limit: o.Queue}},
 	}
 }
 
@@ -86,7 +88,7 @@ func (q *actuateQueue) add(events []Event, _ []span) added {
 	a := added{taken: len(events)}
 	for i := range events {
 		name := q.names[i]
-		switch known := q.waiting.has(name) || q.taken.has(name); {
+		switch known := q.pending(name); {
 		case name == "":
 			a.aimless++
 			continue
@@ -99,8 +101,14 @@ func (q *actuateQueue) add(events []Event, _ []span) added {
 		if q.waiting.set(name, &events[i]) {
 			q.superseded.Inc()
 		}
+		q.newest.set(name, &events[i], q.pending)
 	}
 	return a
+}
+
+// pending tells whether a wish for the target has not been delivered.
+func (q *actuateQueue) pending(target string) bool {
+	return q.waiting.has(target) || q.taken.has(target)
 }
 
 // next merges what has come since a failure into what failed.

@@ -14,7 +14,7 @@ type outletMetrics struct {
 	events, delivered                 *metrics.Counter
 	dropFull, dropTarget, dropExpired *metrics.Counter
 	dropPermanent, dropShutdown       *metrics.Counter
-	superseded, blocked               *metrics.Counter
+	superseded, blocked, restored     *metrics.Counter
 	retries, errors, panics           *metrics.Counter
 	queue                             *metrics.Gauge
 	calls                             *metrics.Histogram
@@ -39,6 +39,7 @@ func newOutletMetrics(set *metrics.Set, name string) outletMetrics {
 		dropShutdown:  dropped("shutdown"),
 		superseded:    counter("superseded"),
 		blocked:       counter("blocked"),
+		restored:      counter("restored"),
 		retries:       counter("retries"),
 		errors:        counter("errors"),
 		panics:        counter("panics"),

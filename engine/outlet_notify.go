@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -15,15 +16,21 @@ type notifyQueue struct {
 	waiting ring[notice]
 	total   int    // events in waiting
 	current notice // a copy of the front, for call
+	number  uint64 // of the last message
+	kept    keptMessages
 }
 
 // The bound on the events of all waiting messages, lists being of any length.
 const notifyEvents = 65_536
 
+// notice is a message that waits.
 type notice struct {
 	message Message
-	until   time.Time
+	until   time.Time // when its life is over; zero: never
+	number  uint64    // in the order of waiting, from 1
 }
+
+var _ keeper = (*notifyQueue)(nil)
 
 func newNotifyQueue(sink Notifier, o OutletOptions) *notifyQueue {
 	return &notifyQueue{sink: sink, life: o.Life, waiting: ring[notice]{limit: o.Queue}}
@@ -46,15 +53,21 @@ func (q *notifyQueue) add(events []Event, spans []span) added {
 	for _, s := range spans {
 		m := Message{Events: slices.Clone(events[from:s.end]), List: s.list}
 		from = s.end
-		if q.waiting.full() || q.total > 0 && q.total+len(m.Events) > notifyEvents {
-			a.full += len(m.Events)
-			a.dead = append(a.dead, m)
-			continue
-		}
-		q.total += len(m.Events)
-		q.waiting.push(notice{m, until})
+		q.push(&a, m, until)
 	}
 	return a
+}
+
+// push queues a message, or notes that there is no room.
+func (q *notifyQueue) push(a *added, m Message, until time.Time) {
+	if q.waiting.full() || q.total > 0 && q.total+len(m.Events) > notifyEvents {
+		a.full += len(m.Events)
+		a.dead = append(a.dead, m)
+		return
+	}
+	q.total += len(m.Events)
+	q.number++
+	q.waiting.push(notice{m, until, q.number})
 }
 
 func (q *notifyQueue) next() bool {
@@ -71,4 +84,53 @@ func (q *notifyQueue) finish() (int, Message) {
 	q.waiting.drop(1)
 	q.total -= len(m.Events)
 	return len(m.Events), m
+}
+
+// keptMessages is what a checkpoint has of a notify queue: the messages from
+// one number up to another.
+type keptMessages struct {
+	from, to uint64
+	any      bool // there was a checkpoint
+}
+
+// save follows the queue: what is gone from its front is removed, and what is
+// new at its end is put.
+func (q *notifyQueue) save(c *Checkpoint, prefix string) {
+	key := func(number uint64) string { return fmt.Sprintf("%s%016x", prefix, number) }
+	if !q.kept.any {
+		c.Drop(prefix) // what another run has left
+	}
+	front := q.number + 1
+	if q.waiting.len() > 0 {
+		front = q.waiting.at(0).number
+	}
+	for number := q.kept.from; number < min(front, q.kept.to); number++ {
+		c.Remove(key(number))
+	}
+	for i := range q.waiting.len() {
+		if n := q.waiting.at(i); n.number >= q.kept.to || c.Whole {
+			c.Put(key(n.number), func(w *RecordWriter) { writeNotice(w, messageRecord, n) })
+		}
+	}
+	q.kept = keptMessages{front, q.number + 1, true}
+}
+
+func (q *notifyQueue) holding() []notice {
+	held := make([]notice, q.waiting.len())
+	for i := range held {
+		held[i] = *q.waiting.at(i)
+	}
+	return held
+}
+
+func (q *notifyQueue) restore(held []notice) (a added) {
+	latest := time.Now().Add(q.life) // the wall's clock may have been wrong
+	for _, n := range held {
+		a.taken += len(n.message.Events)
+		if n.until.After(latest) {
+			n.until = latest
+		}
+		q.push(&a, n.message, n.until)
+	}
+	return a
 }

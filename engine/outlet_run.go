@@ -198,7 +198,7 @@ func (o *Outlet) stop(ctx context.Context) {
 	case <-o.done:
 		return
 	case <-ctx.Done():
-		close(o.abort)
+		o.abortOnce.Do(func() { close(o.abort) })
 	}
 	select {
 	case <-o.done:
@@ -208,17 +208,24 @@ func (o *Outlet) stop(ctx context.Context) {
 	}
 }
 
-// abandon counts, once, what is queued and will not be delivered.
+// abandon counts, once, what is queued and will not be delivered, unless a
+// checkpoint keeps it.
 func (o *Outlet) abandon() {
 	o.mu.Lock()
-	left := 0
+	left, kept := 0, o.kept
 	if !o.abandoned {
 		left = o.queue.events()
+	}
+	if !kept {
 		o.left += left
 	}
 	o.stopped, o.abandoned = true, true
 	o.mu.Unlock()
-	if left > 0 {
+	switch {
+	case left == 0:
+	case kept:
+		o.options.Logger.Info("events were not delivered before the end; they are kept for the next start", "events", left)
+	default:
 		o.metrics.dropShutdown.Add(left)
 		o.options.Logger.Error("events were not delivered before the end", "events", left)
 	}

@@ -73,16 +73,20 @@ func sameOrigin(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// Post sends one body of JSON. A status of 2xx is success. Another 4xx than
+// Post sends one body of JSON. The key, unless it is empty, goes along as
+// Idempotency-Key, by which a server can tell what it got twice. A status of 2xx is success. Another 4xx than
 // 408, 425 and 429 is a Permanent error, and so is a redirect that is not
 // followed. Retry-After of a 429 or 503 is passed on by engine.RetryAfter.
-func (c *Client) Post(ctx context.Context, body []byte) error {
+func (c *Client) Post(ctx context.Context, key string, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.options.URL, bytes.NewReader(body))
 	if err != nil {
 		return engine.Permanent(c.fail(withoutURL(err)))
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "tocsin")
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
 	for name, value := range c.options.Headers {
 		if strings.EqualFold(name, "Host") {
 			r.Host = value

@@ -42,7 +42,7 @@ func TestPost(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	c := client(t, Options{URL: url + "/hook?token=1", Headers: map[string]string{"X-Token": "t", "Host": "hooks.test", "content-type": "text/x"}})
-	if err := c.Post(t.Context(), []byte(`{"a":1}`)); err != nil {
+	if err := c.Post(t.Context(), "", []byte(`{"a":1}`)); err != nil {
 		t.Fatal(err)
 	}
 	if got.Method != "POST" || got.RequestURI != "/hook?token=1" || got.Host != "hooks.test" || string(body) != `{"a":1}` ||
@@ -60,7 +60,7 @@ func TestStatus(t *testing.T) {
 			w.WriteHeader(status)
 			fmt.Fprintf(w, "refused\nkey s3cret %s", strings.Repeat("x", 1<<20))
 		})
-		err := client(t, Options{URL: url, Secrets: []string{"s3cret", ""}}).Post(t.Context(), []byte(`{}`))
+		err := client(t, Options{URL: url, Secrets: []string{"s3cret", ""}}).Post(t.Context(), "", []byte(`{}`))
 		if err == nil || engine.IsPermanent(err) != permanent {
 			t.Errorf("%d: permanent is %v, want %v: %v", status, !permanent, permanent, err)
 			continue
@@ -94,7 +94,7 @@ func TestRedirects(t *testing.T) {
 				w.WriteHeader(c.status)
 			}
 		})
-		err := client(t, Options{URL: url + "/"}).Post(t.Context(), []byte(`{}`))
+		err := client(t, Options{URL: url + "/"}).Post(t.Context(), "", []byte(`{}`))
 		if (err == nil) != c.ok || calls != c.calls {
 			t.Errorf("%s: %d calls, want %d; %v", name, calls, c.calls, err)
 		}
@@ -103,7 +103,7 @@ func TestRedirects(t *testing.T) {
 
 func TestErrorsHideTheURL(t *testing.T) {
 	c := client(t, Options{URL: "http://user:passw0rd@127.0.0.1:1/services/T0KEN?key=s3cret"})
-	err := c.Post(t.Context(), []byte(`{}`))
+	err := c.Post(t.Context(), "", []byte(`{}`))
 	if err == nil || engine.IsPermanent(err) {
 		t.Fatalf("got %v", err)
 	}
@@ -127,11 +127,11 @@ func TestHangingServer(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := client(t, Options{URL: url}).Post(ctx, []byte(`{}`)); err == nil || engine.IsPermanent(err) {
+	if err := client(t, Options{URL: url}).Post(ctx, "", []byte(`{}`)); err == nil || engine.IsPermanent(err) {
 		t.Errorf("got %v", err)
 	}
 	hang := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
-	if err := client(t, Options{URL: hang, Timeout: 50 * time.Millisecond}).Post(t.Context(), []byte(`{}`)); err == nil || engine.IsPermanent(err) {
+	if err := client(t, Options{URL: hang, Timeout: 50 * time.Millisecond}).Post(t.Context(), "", []byte(`{}`)); err == nil || engine.IsPermanent(err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -168,7 +168,7 @@ func TestRetryAfter(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	err := client(t, Options{URL: url}).Post(t.Context(), []byte(`{}`))
+	err := client(t, Options{URL: url}).Post(t.Context(), "", []byte(`{}`))
 	if plain := errors.New("x"); fmt.Sprintf("%T", err) != fmt.Sprintf("%T", engine.RetryAfter(plain, time.Second)) {
 		t.Errorf("got %T: %v", err, err)
 	}

@@ -74,7 +74,7 @@ func (s *Sink) Notify(ctx context.Context, m engine.Message) error {
 		if err != nil {
 			return engine.Permanent(fmt.Errorf("cannot encode alert %q: %w", dedupKey(e), err))
 		}
-		switch err := s.client.Post(ctx, body); {
+		switch err := s.client.Post(ctx, "", body); {
 		case engine.IsPermanent(err):
 			refused = append(refused, fmt.Errorf("alert %q: %w", dedupKey(e), err))
 		case err != nil:

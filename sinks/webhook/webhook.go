@@ -33,6 +33,7 @@ func init() {
 
 // Sink is sink.webhook.
 type Sink struct {
+	name   string
 	client *httppost.Client // nil when the URL is a secret without its value
 	body   []byte
 }
@@ -40,12 +41,12 @@ type Sink struct {
 var _ engine.Notifier = (*Sink)(nil)
 
 // New checks the options and makes a sink. It connects to nothing.
-func New(_ plugins.Env, o Options) (*Sink, error) {
+func New(env plugins.Env, o Options) (*Sink, error) {
 	if o.Timeout <= 0 {
 		return nil, errors.New(`option "timeout": must be above 0`)
 	}
 	if o.URL.Reveal() == "" {
-		return &Sink{}, nil
+		return &Sink{name: env.Name}, nil
 	}
 	post := httppost.Options{URL: o.URL.Reveal(), Headers: map[string]string{}, Timeout: o.Timeout}
 	for name, value := range o.Headers {
@@ -56,7 +57,7 @@ func New(_ plugins.Env, o Options) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the options: %w", err)
 	}
-	return &Sink{client: client}, nil
+	return &Sink{name: env.Name, client: client}, nil
 }
 
 // Open connects to nothing: the server may be away for a while.
@@ -90,5 +91,5 @@ func (s *Sink) Notify(ctx context.Context, m engine.Message) error {
 	if m.List {
 		s.body = append(s.body, ']')
 	}
-	return s.client.Post(ctx, s.body)
+	return s.client.Post(ctx, m.ID(s.name), s.body)
 }

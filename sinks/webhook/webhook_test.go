@@ -26,10 +26,12 @@ func build(fields map[string]any) (engine.Sink, error) {
 
 func TestNotify(t *testing.T) {
 	var bodies []string
+	keys := map[string]bool{}
 	status := http.StatusOK
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		bodies = append(bodies, r.Header.Get("Authorization")+" "+string(body))
+		keys[r.Header.Get("Idempotency-Key")] = true
 		w.WriteHeader(status)
 		io.WriteString(w, "your key is k3y")
 	}))
@@ -58,10 +60,16 @@ func TestNotify(t *testing.T) {
 			t.Errorf("got %q, want %q (%v)", bodies, want, err)
 		}
 	}
+	if len(keys) != 4 || keys[""] {
+		t.Errorf("4 messages have the keys %v", keys)
+	}
 	status = http.StatusUnauthorized
 	err = notifier.Notify(t.Context(), engine.Message{Events: []engine.Event{event("a")}})
 	if !engine.IsPermanent(err) || !strings.Contains(err.Error(), "your key is ***") || strings.Contains(err.Error(), "T0KEN") {
 		t.Errorf("got %v", err)
+	}
+	if len(keys) != 4 {
+		t.Errorf("a message that was sent again has another key: %v", keys)
 	}
 }
 

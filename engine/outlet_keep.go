@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What an outlet holds outlives the program: messages that were not delivered,
+// and the newest wish for each target, delivered or not, since the world may
+// not be as it was. A forward outlet keeps nothing.
+
+// keeper is a queue that can be kept. Its methods are called under the
+// outlet's lock.
+type keeper interface {
+	// save puts what has changed since the last time, under keys that begin
+	// with prefix.
+	save(c *Checkpoint, prefix string)
+	// holding returns what is kept, the oldest first.
+	holding() []notice
+	// restore takes what a queue of the same kind was holding. It is called
+	// before add.
+	restore(held []notice) added
+}
+
+// The first byte of an outlet's record.
+const (
+	messageRecord byte = 1
+	wishRecord    byte = 2
+)
+
+func (o *Outlet) recordPrefix() string { return "sink\x00" + o.options.Name + "\x00" }
+
+// Save puts what must not be lost into the checkpoint, as far as it has changed
+// since the last one. From then on, what is left at Stop counts as kept, so
+// Save is called once more after Stop. It is called after Flush, on the
+// engine's goroutine or when that has ended.
+func (o *Outlet) Save(c *Checkpoint) {
+	q, ok := o.queue.(keeper)
+	if !ok {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.disowned {
+		o.kept = true
+		q.save(c, o.recordPrefix())
+	}
+}
+
+// Load takes back what Save kept: messages are delivered, which may be for the
+// second time, and wishes are wished again. A message whose life ended
+// meanwhile is tried once. Load is called before the first Put, on the engine's
+// goroutine or before that runs.
+func (o *Outlet) Load(l *Loading) {
+	q, ok := o.queue.(keeper)
+	if !ok {
+		return
+	}
+	var held []notice
+	l.Each(o.recordPrefix(), func(_ string, r *RecordReader) {
+		if n, err := readNotice(r, o.Kind()); err == nil {
+			held = append(held, n)
+		} else {
+			l.Skip()
+		}
+	})
+	o.restore(q, held)
+}
+
+func (o *Outlet) restore(q keeper, held []notice) {
+	if len(held) == 0 {
+		return
+	}
+	o.mu.Lock()
+	a := q.restore(held)
+	o.metrics.queue.Set(float64(o.queue.len()))
+	o.mu.Unlock()
+	signal(o.wake)
+	o.metrics.restored.Add(a.taken - a.full - a.aimless)
+	o.count(a)
+}
+
+// Handover gives what the outlet holds to the one that takes its place, and
+// has it let go of the sink at once; a message that is on its way right then
+// may be delivered twice. It returns false, and does nothing, when the two are
+// not of one kind or have nothing to keep: then Stop gives the sink time to
+// deliver. It is called between two events, on the engine's goroutine, before
+// the first Put of the other; Stop follows.
+func (o *Outlet) Handover(to *Outlet) bool {
+	from, ok := o.queue.(keeper)
+	if !ok || o.Kind() != to.Kind() {
+		return false
+	}
+	o.Flush()
+	o.mu.Lock()
+	held := from.holding()
+	o.stopped, o.abandoned, o.disowned = true, true, true
+	o.metrics.queue.Set(0)
+	o.mu.Unlock()
+	o.abortOnce.Do(func() { close(o.abort) })
+	to.restore(to.queue.(keeper), held)
+	return true
+}
+
+// disown says that nothing of the outlet is kept any more: the rules do not
+// have it.
+func (o *Outlet) disown() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept, o.disowned = false, true
+}
+
+func writeNotice(w *RecordWriter, kind byte, n *notice) {
+	w.Byte(kind)
+	w.Bool(n.message.List)
+	until := int64(0)
+	if !n.until.IsZero() {
+		until = n.until.UnixNano()
+	}
+	w.Varint(until)
+	w.Events(n.message.Events)
+}
+
+// readNotice reads what writeNotice wrote for an outlet of the same kind.
+func readNotice(r *RecordReader, kind string) (notice, error) {
+	record, want := r.Byte(), messageRecord
+	if kind == "actuate" {
+		want = wishRecord
+	}
+	if record != want {
+		return notice{}, fmt.Errorf("the record is not of a sink of kind %s", kind)
+	}
+	n := notice{message: Message{List: r.Bool()}}
+	if until := r.Varint(); until != 0 {
+		n.until = time.Unix(0, until)
+	}
+	n.message.Events = r.Events()
+	if err := r.End(); err != nil {
+		return notice{}, err
+	}
+	if len(n.message.Events) == 0 && !n.message.List {
+		return notice{}, errors.New("the record has no event")
+	}
+	return n, nil
+}
