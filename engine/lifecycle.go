@@ -10,7 +10,7 @@ import (
 )
 
 // Daemon is what runs together: an engine, what feeds it, and what it feeds.
-// Between ready and the end of its context, parts come and go by Change.
+// From the end of ready to the end of its context, parts come and go by Change.
 type Daemon struct {
 	Runner *Runner
 	// Sources and Outlets are what it starts with.
@@ -71,10 +71,9 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		for _, s := range d.Sources {
 			d.runSource(s)
 		}
-		d.allowChanges(true)
-		ready()
+		d.allowChanges(true, ready)
 		<-ctx.Done()
-		d.allowChanges(false)
+		d.allowChanges(false, func() {})
 	}
 
 	for _, s := range d.sources {

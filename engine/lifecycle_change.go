@@ -18,10 +18,12 @@ func (d *Daemon) Change(f func() error) error {
 	return f()
 }
 
-func (d *Daemon) allowChanges(allowed bool) {
+// allowChanges says whether parts may come and go, once before has returned.
+func (d *Daemon) allowChanges(allowed bool, before func()) {
 	d.changes.Lock()
 	defer d.changes.Unlock()
 	d.running = allowed
+	before()
 }
 
 // OpenSource opens a source that RunSource will run. In Change only.

@@ -34,9 +34,9 @@ func newChunks(o Options) *chunks {
 	if c.read == nil {
 		c.read = readSource
 	}
-	if read := c.read; o.Reads != nil {
+	if read, reads := c.read, o.Reads; reads != nil {
 		c.read = func(path string) ([]byte, error) {
-			o.Reads(path)
+			reads(path)
 			return read(path)
 		}
 	}

@@ -3,5 +3,11 @@ package rules
 // Streams returns how many streams branch from events.
 func (c *Config) Streams() int { return c.Graph.Len() }
 
-// Rules returns how many rules are declared.
-func (c *Config) Rules() int { return len(c.rules) }
+// Rules returns where each rule is declared, as "FILE:LINE", by its name.
+func (c *Config) Rules() map[string]string {
+	places := make(map[string]string, len(c.rules))
+	for name, r := range c.rules {
+		places[name] = r.pos
+	}
+	return places
+}

@@ -125,7 +125,7 @@ func showFunctions(p *process, functions []rules.Function) {
 func contents(c *rules.Config) string {
 	return strings.Join([]string{
 		counted(len(c.Sources), "source"), counted(len(c.Sinks), "sink"),
-		counted(c.Streams(), "stream"), counted(c.Rules(), "rule"),
+		counted(c.Streams(), "stream"), counted(len(c.Rules()), "rule"),
 	}, ", ")
 }
 

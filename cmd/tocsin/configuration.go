@@ -24,6 +24,9 @@ func (n *node) load(before *configuration) (*configuration, error) {
 	o := n.rules
 	o.Logger, o.Metrics, o.Now = n.logger, n.metrics.Set, engine.Time(time.Now().UnixNano())
 	o.Env.Terminal = n.process.screen
+	files := newWatchedFiles(nil)
+	n.files.Store(files)
+	o.Reads = files.read
 	if before != nil {
 		o.Before = before.Config
 	}

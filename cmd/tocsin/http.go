@@ -40,6 +40,7 @@ type api struct {
 	input   engine.Input
 	metrics *exposition
 	logger  *slog.Logger
+	reload  func() (*reloadAnswer, error)
 
 	listener net.Listener
 	server   *fasthttp.Server
@@ -210,6 +211,7 @@ var endpoints = map[string]endpoint{
 	"/api/v1/query":  {fasthttp.MethodGet, (*api).serveQuery},
 	"/api/v1/events": {fasthttp.MethodPost, (*api).serveEvents},
 	"/api/v1/forget": {fasthttp.MethodPost, (*api).serveForget},
+	"/api/v1/reload": {fasthttp.MethodPost, (*api).serveReload},
 }
 
 // knownPath keeps the paths that anyone may ask for out of the metrics.
@@ -225,7 +227,7 @@ func (a *api) route(ctx *fasthttp.RequestCtx) {
 	if !ok {
 		ctx.SetConnectionClose() // the body, if any, stays unread
 		answerError(ctx, fasthttp.StatusNotFound,
-			"no such path; there are GET /metrics, /healthz, /readyz, /api/v1/query?q=QUERY, and POST /api/v1/events, /api/v1/forget?q=QUERY")
+			"no such path; there are GET /metrics, /healthz, /readyz, /api/v1/query?q=QUERY, and POST /api/v1/events, /api/v1/forget?q=QUERY, /api/v1/reload")
 		return
 	}
 	method := string(ctx.Method())

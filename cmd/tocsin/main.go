@@ -3,9 +3,10 @@
 //
 // Reading order: main.go parses the command line; one file per subcommand
 // follows it (run.go, check.go, test.go, replay.go, graph.go, types.go, send.go,
-// query.go, demo.go, version.go). replay_diff.go compares two replays:
+// query.go, reload.go, demo.go, version.go). replay_diff.go compares two replays:
 // replay_match.go finds what differs, replay_report.go shows it. The graph_*.go
-// files lay out and write a drawing. node.go puts together what run and demo run.
+// files lay out and write a drawing. node.go puts together what run and demo run;
+// node_reload*.go have another configuration take its place.
 // The http*.go files are the HTTP interface, client.go is its client.
 package main
 
@@ -42,6 +43,7 @@ type commands struct {
 	Send    sendCommand    `cmd:"" help:"Send events to a running tocsin."`
 	Query   queryCommand   `cmd:"" help:"Ask a running tocsin what its index holds."`
 	Forget  forgetCommand  `cmd:"" help:"Have a running tocsin forget what was taken down on purpose."`
+	Reload  reloadCommand  `cmd:"" help:"Have a running tocsin load its rules again."`
 	Graph   graphCommand   `cmd:"" help:"Draw a rules file, as SVG."`
 	Types   typesCommand   `cmd:"" help:"Write definitions of the rules language, for editors."`
 	Demo    demoCommand    `cmd:"" help:"Run the example shop, fed by itself."`

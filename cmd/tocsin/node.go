@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +31,8 @@ type nodeOptions struct {
 	// replace puts another sink in the place of one that the file declared; nil
 	// leaves all as they are.
 	replace func(*rules.Sink) (engine.Sink, error)
+	// watch has the rules loaded again when one of their files changes.
+	watch bool
 	// ready is called when everything runs, stopping when the shutdown begins;
 	// either may be nil.
 	ready    func()
@@ -38,12 +42,16 @@ type nodeOptions struct {
 // node is a configuration with everything that runs it.
 type node struct {
 	nodeOptions
-	path    string // of the rules file
-	config  *configuration
+	path    string         // of the rules file
+	config  *configuration // in Daemon.Change, and while nothing runs
 	metrics *exposition
 	runner  *engine.Runner
 	daemon  *engine.Daemon
 	api     *api // nil: off
+
+	http    string // settings.http at the start
+	reloads *reloads
+	files   atomic.Pointer[watchedFiles] // of the last load, good or not
 }
 
 // loadNode loads a rules file and makes what runs it, without touching the
@@ -54,6 +62,7 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 	if n.config, err = n.load(nil); err != nil {
 		return nil, err
 	}
+	n.http, n.reloads = n.config.Settings.HTTP, newReloads(n.metrics.Set)
 	n.config.Start()
 	n.runner = engine.NewRunner(n.config.Engine, engine.NewWallClock(time.Now))
 	n.daemon = &engine.Daemon{Runner: n.runner, Outlets: n.config.allOutlets(), Logger: n.logger, Grace: stopGrace}
@@ -77,13 +86,19 @@ func (n *node) run(ctx context.Context) error {
 	if n.process.getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
+	var background sync.WaitGroup
+	defer background.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if err := n.openAPI(ctx); err != nil {
 		n.config.Close()
 		return err
 	}
 	signals := n.process.signals()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	background.Go(func() { n.reloadOnHangup(ctx) })
+	if n.watch {
+		background.Go(func() { n.reloadOnChange(ctx) })
+	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	done := make(chan error, 1)
@@ -105,7 +120,7 @@ func (n *node) run(ctx context.Context) error {
 		case s := <-signals:
 			switch {
 			case s == syscall.SIGHUP && !n.process.screen.IsTerminal():
-				n.reopen()
+				n.reloads.want()
 			case stopping:
 				return &codedError{exitAtOnce, errors.New("ended at once by a second signal; what was queued is lost")}
 			default: // on a terminal, SIGHUP says that it was closed
@@ -124,6 +139,7 @@ func (n *node) openAPI(ctx context.Context) error {
 	if err := n.api.listen(ctx, n.config.Settings.HTTP); err != nil {
 		return err
 	}
+	n.api.reload = func() (*reloadAnswer, error) { return n.reload(ctx) }
 	n.api.serve()
 	return nil
 }
@@ -179,12 +195,4 @@ func (n *node) tellSystemd(state string) {
 	if err := notifySystemd(n.process.getenv("NOTIFY_SOCKET"), state); err != nil {
 		n.logger.Warn("cannot tell systemd", "state", state, "err", err)
 	}
-}
-
-// reopen has sinks that write files open them again.
-func (n *node) reopen() {
-	for _, o := range n.config.allOutlets() {
-		o.Reopen()
-	}
-	n.logger.Info("files are opened again before the next event is written")
 }

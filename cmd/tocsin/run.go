@@ -15,6 +15,7 @@ const defaultRules = "tocsin.lua"
 // runCommand is "tocsin run".
 type runCommand struct {
 	File     string `arg:"" optional:"" default:"${rules}" help:"The rules file. Default: ${default}."`
+	Watch    bool   `help:"Load the rules again whenever one of their files changes."`
 	LogLevel string `enum:"debug,info,warn,error" default:"info" help:"What is logged at least: ${enum}. Default: ${default}."`
 }
 
@@ -34,7 +35,7 @@ Secrets come from the environment, or from files in $CREDENTIALS_DIRECTORY:
 
   PAGERDUTY_KEY=... tocsin run shop.lua
 
-The log goes to the standard error: text on a terminal, JSON otherwise. SIGINT or SIGTERM stops in order (sources, rules, sinks); a second one ends at once. SIGHUP reopens files that sinks write.
+The log goes to the standard error: text on a terminal, JSON otherwise. SIGINT or SIGTERM stops in order (sources, rules, sinks); a second one ends at once. SIGHUP loads the rules again, as "tocsin reload" does, and reopens files that sinks write.
 
 The exit code is 0 after an orderly stop, 1 when something could not start or was not delivered in the end, 130 after a second signal.`
 }
@@ -42,7 +43,7 @@ The exit code is 0 after an orderly stop, 1 when something could not start or wa
 // Run loads the file and runs it until a signal.
 func (c *runCommand) Run(p *process) error {
 	n, err := loadNode(c.File, nodeOptions{
-		process: p, logger: p.logger(c.LogLevel),
+		process: p, logger: p.logger(c.LogLevel), watch: c.Watch,
 		rules: rules.Options{Secret: rules.EnvironmentSecret},
 	})
 	if errors.Is(err, os.ErrNotExist) && c.File == defaultRules {
