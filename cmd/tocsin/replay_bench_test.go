@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/engine"
+	"tocsin/engine/journal"
 	"tocsin/plugins/terminal"
 )
 
@@ -39,9 +41,49 @@ func benchRecording(b *testing.B) (events int, graphite, lines string) {
 	return events, graphite, lines
 }
 
+// benchJournal writes recorded JSON lines into a journal, as if they had come over
+// HTTP, and returns its folder.
+func benchJournal(b *testing.B, lines string) string {
+	dir := b.TempDir()
+	j, err := journal.Open(dir, journal.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, err := os.ReadFile(lines)
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := engine.NewRunner(engine.New(engine.Options{}, 0), nil).Input(engine.InputOptions{Name: "http"})
+	decoder := engine.NewJSONDecoder(in.Identities(), engine.NewNames())
+	batch, position := in.Batch(), uint64(0)
+	keep := func() {
+		if len(batch.Events) > 0 {
+			position++
+			j.Append(batch, batch.Events[0].Time, position)
+			batch = in.Batch()
+		}
+	}
+	for line := range bytes.Lines(data) {
+		e, err := decoder.Decode(line)
+		if err != nil {
+			b.Fatal(err)
+		}
+		*batch.Add(e.ID) = e
+		if batch.Full() {
+			keep()
+		}
+	}
+	keep()
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}
+
 // BenchmarkReplay replays some two million events through the shop's rules.
 func BenchmarkReplay(b *testing.B) {
 	events, graphite, lines := benchRecording(b)
+	kept := benchJournal(b, lines)
 	shop := filepath.Join(root, "examples/shop/shop.lua")
 	for _, c := range []struct {
 		name string
@@ -49,6 +91,7 @@ func BenchmarkReplay(b *testing.B) {
 	}{
 		{"graphite", []string{"replay", shop, "--from", graphite}},
 		{"json", []string{"replay", shop, "--from", lines}},
+		{"journal", []string{"replay", shop, "--from", "journal:" + kept}},
 		{"diff", []string{"replay", shop, "--from", graphite, "--diff", shop}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
