@@ -163,7 +163,7 @@ func TestDeclared(t *testing.T) {
 		t.Errorf("source at %s", s.Pos)
 	}
 	k := c.Sinks[0]
-	if k.Name != "strip" || k.Kind != "led" || k.Queue != 10 || k.Full != "drop" {
+	if k.Name != "strip" || k.Kind != "led" || k.Queue != 10 || k.Full != "block" {
 		t.Errorf("sink %+v", k)
 	}
 	if c.Settings.HTTP != "127.0.0.1:0" || c.Settings.RuleTimeout != 500*time.Millisecond || c.Engine.TTL() != 30*time.Second {

@@ -145,6 +145,9 @@ func (c *Config) declareSink(a *args, kind string, t *plugins.Table) int {
 	if _, given := common.Fields["queue"]; given && o.Queue < 1 {
 		a.fail(`option "queue" must be at least 1`)
 	}
+	if full := engine.FullPolicy(o.Full); full != "" && full != engine.DropOldest && full != engine.Block {
+		a.fail(`option "full" must be %q or %q, not %q`, engine.DropOldest, engine.Block, full)
+	}
 	for _, s := range c.Sinks {
 		if s.Name == o.Name {
 			a.fail(`there is a sink %q already, at %s; give this one a "name"`, o.Name, s.Pos)

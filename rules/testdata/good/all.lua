@@ -5,7 +5,7 @@ source.graphite {
   through = function(s) return s:where 'service != "noise"':with { state = "ok" } end,
 }
 source.collectd { listen = "127.0.0.1:0" }
-local strip = sink.led { name = "strip", queue = 10, full = "drop" }
+local strip = sink.led { name = "strip", queue = 10, full = "block" }
 local pager = sink.pagerduty { routing_key = secret "KEY" }
 
 local ok, warning, rest = events:split('state = "ok"', 'state = "warning"')
