@@ -28,7 +28,9 @@ func TestTypesEmmyLua(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(".luarc.json", luarc(t))
+	for i, text := range settings(t) {
+		write([]string{".luarc.json", ".emmyrc.json"}[i], text)
+	}
 	for i, path := range documents(t) {
 		for _, e := range examples(t, path) {
 			if e.kind == "lua" {
@@ -59,15 +61,17 @@ func TestTypesEmmyLua(t *testing.T) {
 	}
 }
 
-// luarc is what docs/writing.md says that .luarc.json should be.
-func luarc(t *testing.T) string {
+// settings are the files for the language server that docs/writing.md shows.
+func settings(t *testing.T) (files []string) {
 	for _, e := range examples(t, filepath.Join(root, "docs/writing.md")) {
 		if e.kind == "json" {
-			return e.text
+			files = append(files, e.text)
 		}
 	}
-	t.Fatal("docs/writing.md has no .luarc.json")
-	return ""
+	if len(files) != 2 {
+		t.Fatalf("docs/writing.md has %d files of settings, not 2", len(files))
+	}
+	return files
 }
 
 // diagnostics returns the warnings and errors, by file and line.

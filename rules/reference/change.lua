@@ -26,7 +26,7 @@ function Stream:map(fn) end
 --- end, { { metric = 1 }, { metric = 2 }, { metric = 3 }, 60 })
 --- t:match(out, { { { metric = 1 }, { metric = 2 } } })
 --- ```
----@param fn fun(list: Event[]): Fields|Fields[]|nil
+---@param fn fun(list: Event[]): Fields|FieldsList|nil
 ---@return Stream
 function Stream:map_list(fn) end
 

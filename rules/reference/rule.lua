@@ -33,7 +33,7 @@ function rule(name) end
 --- t:eq(n, 3)
 --- ```
 ---@param dt number # seconds
----@param fn fun()
+---@param fn function
 function every(dt, fn) end
 
 --- What makes a state of many: index sets (each event counts), names of rules (each counts as one) and other trees (one each).

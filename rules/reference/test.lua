@@ -52,7 +52,7 @@ function Test:replay(file) end
 --- t:match(t:received "led", { { host = "a" } })
 --- ```
 ---@param sink string
----@return Event[]
+---@return any[] # events, or lists of them
 function Test:received(sink) end
 
 --- Returns the list of what passed the tap.
@@ -63,7 +63,7 @@ function Test:received(sink) end
 --- t:match(t:tapped "all", { { host = "a" } })
 --- ```
 ---@param name string
----@return Event[]
+---@return any[] # events, or lists of them
 function Test:tapped(name) end
 
 --- Builds a stream apart from the configuration, feeds it, and returns the list of what came out. In the script a table is an event, a list of tables a list, a number moves the clock.
@@ -73,8 +73,8 @@ function Test:tapped(name) end
 --- t:match(out, { { metric = 4, time = 1 } })
 --- ```
 ---@param build fun(s: Stream): Stream
----@param script (Fields|Fields[]|number)[]
----@return Event[]
+---@param script (Fields|FieldsList|number)[]
+---@return any[] # events, or lists of them
 function Test:run(build, script) end
 
 --- Returns the clock, in seconds.
@@ -100,8 +100,8 @@ function Test:eq(a, b) end
 --- ```lua
 --- t:match({ event { host = "a", metric = 1 } }, { { metric = 1, state = none } })
 --- ```
----@param actual (Event|Event[])[]
----@param expected (Fields|Fields[])[]
+---@param actual any # a list of events, or of lists
+---@param expected (Fields|FieldsList)[]
 function Test:match(actual, expected) end
 
 --- Wants a value that is neither nil nor false.
@@ -110,7 +110,7 @@ function Test:match(actual, expected) end
 --- t:ok(1 < 2, "numbers")
 --- ```
 ---@param value any
----@param message? string
+---@param message? any # said when it is not so
 function Test:ok(value, message) end
 
 --- Wants fn to raise an error whose text matches the Lua pattern.
@@ -118,6 +118,6 @@ function Test:ok(value, message) end
 --- ```lua
 --- t:error(function() error "no such host" end, "no such")
 --- ```
----@param fn fun()
+---@param fn function
 ---@param pattern? string
 function Test:error(fn, pattern) end

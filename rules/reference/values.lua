@@ -12,6 +12,9 @@
 --- Fields of an event: a table, or the event itself.
 ---@alias Fields FieldTable|Event
 
+--- A list; none stands for no event.
+---@alias FieldsList (Fields|None)[]
+
 ---@class FieldTable
 ---@field host? string|None # with service, what the event is about
 ---@field service? string|None # with host, what the event is about
