@@ -74,7 +74,7 @@ function event(fields) end
 
 --- Removes a field in `with`; stands for no event in lists.
 ---@type None
-none = nil
+none = {}
 
 --- Returns the engine's clock: seconds since 1970, with a fraction.
 ---
