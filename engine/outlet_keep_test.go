@@ -359,3 +359,32 @@ func TestDropped(t *testing.T) {
 		t.counts(map[string]int{`dropped,reason="shutdown"`: 1})
 	})
 }
+
+// FuzzLoadOutlet: whatever a record says, what an outlet takes back can be
+// given to its sink and kept again.
+func FuzzLoadOutlet(f *testing.F) {
+	for _, sink := range []Sink{&notifyRecorder{}, &actuateRecorder{}} {
+		o, m := outletOf(f, sink, 0), RecordMap{}
+		putStates(o, true, "a=1", "b=2")
+		saved(o, m, true)
+		for _, record := range m {
+			f.Add(record)
+		}
+	}
+	f.Fuzz(func(t *testing.T, record string) {
+		for _, sink := range []Sink{&notifyRecorder{}, &actuateRecorder{}} {
+			o, m := outletOf(t, sink, 0), RecordMap{"sink\x00test\x00x": record}
+			o.Load(NewLoading(m, NewIdentities(100)))
+			saved(o, m, true)
+			again := loadedOutlet(t, m, sink, 0)
+			if got, want := heldMessages(again), heldMessages(o); !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if o.queue.next() {
+				if err := o.call(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}

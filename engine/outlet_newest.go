@@ -39,7 +39,7 @@ func (n *newestWishes) set(target string, e *Event, pending func(string) bool) {
 	}
 	w.event = *e
 	if !w.changed {
-		w.changed = n.tracked
+		w.changed = true
 		n.change(target)
 	}
 }
@@ -52,15 +52,8 @@ func (n *newestWishes) change(target string) {
 	case len(n.changed) < 2*n.targets.limit:
 		n.changed = append(n.changed, target)
 	default:
-		n.untrack()
+		n.changed, n.tracked = nil, false
 	}
-}
-
-func (n *newestWishes) untrack() {
-	for _, w := range n.wishes {
-		w.changed = false
-	}
-	n.changed, n.tracked = nil, false
 }
 
 func (q *actuateQueue) save(c *Checkpoint, prefix string) {
