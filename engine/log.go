@@ -1,22 +1,31 @@
 package engine
 
+import "time"
+
 // Log keeps the batches that the engine has served, so that what a checkpoint
 // does not have yet can be served again after a crash: see engine/journal.
 type Log interface {
-	// Append takes a batch over that was served while the clock stood at now. Its
-	// position is its number among those that hold events; one without events
-	// has that of the batch before it. The log calls Settle when the batch is
-	// durable, or when it cannot be made so; those of one source in their order.
-	// Append is called on the engine's goroutine, and waits while the log is behind.
-	Append(b *Batch, now Time, position uint64)
+	// Append takes over a batch that was served. The log calls Settle when the
+	// batch is durable, or when it cannot be made so; those of one source in their
+	// order. Append is called on the engine's goroutine, and waits while the log is
+	// behind.
+	Append(b *Batch, at Served)
+}
+
+// Served says when a batch was served.
+type Served struct {
+	// Position is its number among the batches that hold events. One without
+	// events has that of the batch before it.
+	Position uint64
+	// Now is where the clock stood.
+	Now Time
+	// Downtime is for how long the engine had not run until then: see Resume.
+	Downtime time.Duration
 }
 
 // Logged is a batch as a Log has kept it.
 type Logged struct {
-	// Position is its number.
-	Position uint64
-	// Now is where the clock stood when it was served.
-	Now Time
+	Served
 	// Source is the name of the source that it came from.
 	Source string
 	// Events are as they were when they had been served: with arrival left out,
@@ -45,16 +54,26 @@ func (e *Engine) Position() uint64 { return e.position }
 func (r *Runner) SetLog(l Log) { r.log = l }
 
 // Replay serves a batch that a Log has kept, as it was served then: the clock
-// moves to where it stood, and the events go through the stream of their source,
-// if there is still one of that name. It must be called before Run, after the
+// moves to where it stood, after a Resume if there was one before the batch, and
+// the events go through the stream of their source, if there is still one of that
+// name. It must be called before Run, after the
 // inputs were made, in the order of the positions. The events are changed. Timers
 // that were late then, because very many were due at once, are not now.
 func (r *Runner) Replay(l Logged) {
+	if gap := l.Downtime - r.engine.downtime; gap > 0 {
+		r.resume(r.engine.now.Add(gap))
+	}
 	for !r.advanceTo(l.Now) {
 	}
 	r.pass(&Batch{Events: l.Events, input: r.inputNamed(l.Source)})
 	r.engine.position = l.Position
 	r.engine.Flush()
+}
+
+// resume resumes the engine as it did then.
+func (r *Runner) resume(now Time) {
+	defer r.survive()
+	r.engine.Resume(now)
 }
 
 // inputNamed returns the input of that name, or one that has only a name.

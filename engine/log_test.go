@@ -23,10 +23,10 @@ type loggedBytes struct {
 	n    int
 }
 
-func (l *memoryLog) Append(b *Batch, now Time, position uint64) {
-	entry := loggedBytes{Logged: Logged{Position: position, Now: now, Source: b.Source()}, n: len(b.Events)}
+func (l *memoryLog) Append(b *Batch, at Served) {
+	entry := loggedBytes{Logged: Logged{Served: at, Source: b.Source()}, n: len(b.Events)}
 	for i := range b.Events {
-		entry.data = AppendEvent(entry.data, &b.Events[i], now)
+		entry.data = AppendEvent(entry.data, &b.Events[i], at.Now)
 	}
 	l.batches = append(l.batches, entry)
 	l.held = append(l.held, b)
@@ -114,12 +114,14 @@ func (n *logNode) finish(t Time) []string {
 // logStep is a batch to an input, after some time.
 type logStep struct {
 	wait   time.Duration
+	down   bool // for so long the engine did not run
 	input  int
 	events []Event
 }
 
 func drawLogStep(t *rapid.T) logStep {
 	s := logStep{wait: time.Duration(rapid.IntRange(0, 5000).Draw(t, "wait")) * time.Millisecond, input: rapid.IntRange(0, 2).Draw(t, "input")}
+	s.down = rapid.IntRange(0, 4).Draw(t, "down") == 0
 	ids := NewIdentities(100)
 	for range rapid.IntRange(1, 4).Draw(t, "events") {
 		p := serviceParts(fmt.Sprint("s", rapid.IntRange(0, 3).Draw(t, "service")))
@@ -161,6 +163,9 @@ func TestReplayedLogDoesTheSame(t *testing.T) {
 		first.SetLog(log)
 		for _, s := range steps {
 			clock.at = clock.at.Add(s.wait)
+			if s.down {
+				first.resume(clock.at)
+			}
 			for !first.advance() {
 			}
 			in := first.inputs[s.input]
@@ -231,7 +236,7 @@ func TestBatchesAreSettledByTheLog(t *testing.T) {
 func TestReplayOfAnUnknownSource(t *testing.T) {
 	n := newLogNode(&steady{})
 	e := Event{ID: n.engine.ids.Loose(serviceParts("s"))}
-	n.Replay(Logged{Position: 7, Now: 1_000_000_000_001, Source: "gone", Events: []Event{e}})
+	n.Replay(Logged{Served: Served{Position: 7, Now: 1_000_000_000_001}, Source: "gone", Events: []Event{e}})
 	if n.engine.index.Len() != 1 || n.engine.Position() != 7 || n.engine.Now() != 1_000_000_000_001 {
 		t.Errorf("%d entries at %d, position %d", n.engine.index.Len(), n.engine.Now(), n.engine.Position())
 	}

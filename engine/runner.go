@@ -292,7 +292,7 @@ func (r *Runner) serve(b *Batch) {
 	if len(b.Events) > 0 {
 		r.engine.position++
 	}
-	r.log.Append(b, r.engine.now, r.engine.position)
+	r.log.Append(b, Served{r.engine.position, r.engine.now, r.engine.downtime})
 }
 
 // pass passes a batch through the engine.

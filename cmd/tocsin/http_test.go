@@ -307,7 +307,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 // failingLog is a journal on a disk that fails.
 type failingLog struct{}
 
-func (failingLog) Append(b *engine.Batch, _ engine.Time, _ uint64) {
+func (failingLog) Append(b *engine.Batch, _ engine.Served) {
 	b.Settle(errors.New("disk on fire"))
 }
 

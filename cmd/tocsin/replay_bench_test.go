@@ -59,7 +59,7 @@ func benchJournal(b *testing.B, lines string) string {
 	keep := func() {
 		if len(batch.Events) > 0 {
 			position++
-			j.Append(batch, batch.Events[0].Time, position)
+			j.Append(batch, engine.Served{Position: position, Now: batch.Events[0].Time})
 			batch = in.Batch()
 		}
 	}

@@ -39,7 +39,7 @@ func openTestJournal(t *testing.T, dir string) (*journal.Journal, func(source st
 		}
 		done := make(chan error)
 		b.Done = func(err error) { done <- err }
-		j.Append(b, engine.TimeOf(times[0]), position)
+		j.Append(b, engine.Served{Position: position, Now: engine.TimeOf(times[0])})
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}

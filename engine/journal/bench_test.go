@@ -55,7 +55,7 @@ func BenchmarkAppend(b *testing.B) {
 		now += engine.Time(1e6)
 		batch := in.Batch()
 		batch.Events = append(batch.Events, events[position%batches]...)
-		j.Append(batch, now, position)
+		j.Append(batch, at(position, now))
 	}
 	if err := j.Close(); err != nil { // all of it is durable
 		b.Fatal(err)
@@ -83,9 +83,9 @@ func BenchmarkEncode(b *testing.B) {
 			b.ReportAllocs()
 			n := uint64(0)
 			for b.Loop() {
-				at := int(n) % batches * engine.BatchSize
+				next := int(n) % batches * engine.BatchSize
 				n++
-				block.add("graphite", 1_700_000_000*second, n, all[at:at+engine.BatchSize])
+				block.add("graphite", at(n, 1_700_000_000*second), all[next:next+engine.BatchSize])
 				if len(block.payload) >= blockBytes {
 					out = block.appendTo(out[:0])
 				}
@@ -105,7 +105,7 @@ func BenchmarkReplay(b *testing.B) {
 	const batches = 2000
 	in := benchInput()
 	for i := range uint64(batches) {
-		j.Append(benchBatch(b, in, int(i%40)), 1_700_000_000*second+engine.Time(i)*1e6, i+1)
+		j.Append(benchBatch(b, in, int(i%40)), engine.Served{Position: i + 1, Now: 1_700_000_000*second + engine.Time(i)*1e6})
 	}
 	if err := j.Close(); err != nil {
 		b.Fatal(err)
@@ -184,7 +184,7 @@ func BenchmarkAcknowledge(b *testing.B) {
 		batch := in.Batch()
 		batch.Events = append(batch.Events, event)
 		batch.Done = func(err error) { done <- err }
-		j.Append(batch, 1_700_000_000*second, position)
+		j.Append(batch, at(position, 1_700_000_000*second))
 		if err := <-done; err != nil {
 			b.Fatal(err)
 		}

@@ -192,7 +192,7 @@ func FuzzRead(f *testing.F) {
 		var b block
 		e := engine.Event{ID: engine.NewIdentities(1).Loose(engine.Parts{Service: "s", Has: engine.HasService})}
 		e.SetTime(second)
-		b.add("source", second, 1, slices.Repeat([]engine.Event{e}, n))
+		b.add("source", at(1, second), slices.Repeat([]engine.Event{e}, n))
 		data := b.appendTo(slices.Clone(head))
 		f.Add(data[segmentHeadSize+blockHeadSize:], uint32(n))
 	}

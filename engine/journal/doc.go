@@ -14,7 +14,7 @@
 // The numbers there are little-endian, of the widths in format.go. A checksum is a
 // CRC-32C. A payload whose two lengths differ is packed by S2 (a block of
 // github.com/klauspost/compress/s2). It holds for each batch, one number after the
-// other: the clock, the source's name, how many events, and the events as
+// other: the clock, the engine's downtime, the source's name, how many events, and the events as
 // engine.AppendEvent writes them, their times counted from the clock. So every
 // block can be read without those before it.
 //

@@ -118,14 +118,15 @@ type block struct {
 }
 
 // add adds a batch, whose number follows that of the one before.
-func (b *block) add(source string, now engine.Time, position uint64, events []engine.Event) {
+func (b *block) add(source string, at engine.Served, events []engine.Event) {
 	h := &b.head
 	if h.batches == 0 {
-		h.first, h.earliest, h.latest = position, events[0].Time, events[0].Time
+		h.first, h.earliest, h.latest = at.Position, events[0].Time, events[0].Time
 	}
 	h.batches++
 	h.events += uint32(len(events))
-	b.payload = binary.AppendVarint(b.payload, int64(now))
+	b.payload = binary.AppendVarint(b.payload, int64(at.Now))
+	b.payload = binary.AppendVarint(b.payload, int64(at.Downtime))
 	b.payload = append(binary.AppendUvarint(b.payload, uint64(len(source))), source...)
 	b.payload = binary.AppendUvarint(b.payload, uint64(len(events)))
 	for i := range events {
@@ -134,7 +135,7 @@ func (b *block) add(source string, now engine.Time, position uint64, events []en
 		}
 		e := &events[i]
 		h.earliest, h.latest = min(h.earliest, e.Time), max(h.latest, e.Time)
-		b.payload = engine.AppendEvent(b.payload, e, now)
+		b.payload = engine.AppendEvent(b.payload, e, at.Now)
 	}
 }
 

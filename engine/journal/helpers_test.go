@@ -77,12 +77,17 @@ func (r *rig) batch(position uint64, now engine.Time, n int) *engine.Batch {
 	return b
 }
 
+// at is when a batch was served, after some downtime.
+func at(position uint64, now engine.Time) engine.Served {
+	return engine.Served{Position: position, Now: now, Downtime: time.Duration(position / 2)}
+}
+
 // send appends a batch without waiting for it.
 func (r *rig) send(position uint64, now engine.Time, n int) <-chan error {
 	done := make(chan error, 1)
 	b := r.batch(position, now, n)
 	b.Done = func(err error) { done <- err }
-	r.journal.Append(b, now, position)
+	r.journal.Append(b, at(position, now))
 	return done
 }
 
@@ -98,13 +103,13 @@ func (r *rig) append(position uint64, now engine.Time, n int) {
 func (r *rig) want(positions ...uint64) (out []string) {
 	for _, position := range positions {
 		b := r.batch(position, engine.Time(position)*second, 2)
-		out = append(out, shown(&engine.Logged{Position: position, Now: engine.Time(position) * second, Source: "graphite", Events: b.Events}))
+		out = append(out, shown(&engine.Logged{Served: at(position, engine.Time(position)*second), Source: "graphite", Events: b.Events}))
 	}
 	return out
 }
 
 func shown(l *engine.Logged) string {
-	s := fmt.Sprint(l.Position, " ", l.Now, " ", l.Source)
+	s := fmt.Sprint(l.Position, " ", l.Now, " ", l.Downtime, " ", l.Source)
 	for i := range l.Events {
 		s += " " + string(engine.AppendJSON(nil, &l.Events[i]))
 	}

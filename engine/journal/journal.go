@@ -86,9 +86,8 @@ type Journal struct {
 
 // entry is a batch on its way to the disk.
 type entry struct {
-	batch    *engine.Batch
-	now      engine.Time
-	position uint64
+	batch *engine.Batch
+	at    engine.Served
 }
 
 // Open opens the journal in dir, which is made if it is not there, and puts it
@@ -143,9 +142,9 @@ func (j *Journal) Replay(from uint64, ids *engine.Identities, f func(*engine.Log
 }
 
 // Append implements engine.Log.
-func (j *Journal) Append(b *engine.Batch, now engine.Time, position uint64) {
+func (j *Journal) Append(b *engine.Batch, at engine.Served) {
 	j.lag.Add(1)
-	e := entry{b, now, position}
+	e := entry{b, at}
 	select {
 	case j.queue <- e:
 	default:

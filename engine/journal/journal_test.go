@@ -60,7 +60,7 @@ func TestGroupsShareASync(t *testing.T) {
 	busy, free := make(chan error), make(chan error)
 	b := r.batch(1, second, 2)
 	b.Done = func(err error) { busy <- err; <-free }
-	r.journal.Append(b, second, 1)
+	r.journal.Append(b, at(1, second))
 	<-busy
 	var done []<-chan error
 	for position := uint64(2); position <= 100; position++ {
@@ -287,7 +287,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	r := newRig(t, t.TempDir(), Options{})
 	events := r.batch(1, second, 512).Events
 	encode := func() {
-		b.add("graphite", second, 1, events)
+		b.add("graphite", at(1, second), events)
 		out = b.appendTo(out[:0])
 	}
 	encode()

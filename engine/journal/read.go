@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"tocsin/engine"
 )
@@ -197,16 +198,16 @@ func (r *reading) block(s *segmentReader, h *blockHead) error {
 // decode reads the batch at the beginning of data and returns what is behind it.
 func (r *reading) decode(data []byte) (rest []byte, err error) {
 	now, n := binary.Varint(data)
-	if n <= 0 {
-		return nil, errPayload
-	}
-	size, m := binary.Uvarint(data[n:])
-	data = data[n+max(m, 0):]
-	if m <= 0 || size > uint64(len(data)) {
+	data = data[max(n, 0):]
+	downtime, m := binary.Varint(data)
+	data = data[max(m, 0):]
+	size, k := binary.Uvarint(data)
+	data = data[max(k, 0):]
+	if min(n, m, k) <= 0 || size > uint64(len(data)) {
 		return nil, errPayload
 	}
 	b := &r.batch
-	b.Now = engine.Time(now)
+	b.Now, b.Downtime = engine.Time(now), time.Duration(downtime)
 	if source := data[:size]; b.Source != string(source) {
 		b.Source = string(source)
 	}

@@ -48,10 +48,10 @@ func (j *Journal) encode(e entry) {
 	if len(events) == 0 {
 		return // it only wants to know when those before it are durable
 	}
-	if h := &j.block.head; h.batches > 0 && (len(j.block.payload) >= blockBytes || e.position != h.last()+1) {
+	if h := &j.block.head; h.batches > 0 && (len(j.block.payload) >= blockBytes || e.at.Position != h.last()+1) {
 		j.out = j.block.appendTo(j.out)
 	}
-	j.block.add(e.batch.Source(), e.now, e.position, events)
+	j.block.add(e.batch.Source(), e.at, events)
 }
 
 // commit makes what was encoded of a group durable.
@@ -62,7 +62,7 @@ func (j *Journal) commit(group []entry) error {
 	if len(j.out) == 0 {
 		return nil
 	}
-	err := j.store(group[0])
+	err := j.store(group[0].at)
 	if err == nil {
 		j.metrics.bytes.Add(len(j.out))
 	} else {
@@ -71,7 +71,7 @@ func (j *Journal) commit(group []entry) error {
 	if j.out = j.out[:0]; cap(j.out) > 2*groupBytes {
 		j.out = nil
 	}
-	j.discard(group[len(group)-1].now)
+	j.discard(group[len(group)-1].at.Now)
 	j.publish()
 	return err
 }
@@ -105,7 +105,7 @@ func (j *Journal) settle(group []entry, err error) {
 var ErrNotKept = errors.New("the events are not in the journal")
 
 // store writes out to the last segment, which it may have to make.
-func (j *Journal) store(first entry) error {
+func (j *Journal) store(first engine.Served) error {
 	if err := j.cutBack(); err != nil {
 		return err
 	}
@@ -150,11 +150,11 @@ func (j *Journal) cutBack() error {
 }
 
 // roll begins a new segment if there is none, or the last one is full or old.
-func (j *Journal) roll(first entry) error {
+func (j *Journal) roll(first engine.Served) error {
 	if j.file != nil {
 		s := j.segments[len(j.segments)-1]
 		age := max(j.options.Keep/keepParts, leastAge)
-		if s.size < j.options.segmentBytes && first.now < s.now.Add(age) {
+		if s.size < j.options.segmentBytes && first.Now < s.now.Add(age) {
 			return nil
 		}
 		if err := j.file.Close(); err != nil {
@@ -162,7 +162,7 @@ func (j *Journal) roll(first entry) error {
 		}
 		j.file = nil
 	}
-	head := segmentHead{first.position, first.now}
+	head := segmentHead{first.Position, first.Now}
 	s := segment{path: filepath.Join(j.dir, segmentName(head.first)), first: head.first, now: head.now, size: int64(segmentHeadSize)}
 	file, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
