@@ -197,10 +197,10 @@ func TestThrough(t *testing.T) {
 }
 
 func TestOutputError(t *testing.T) {
-	_, err := LoadString("x.lua", "\nsink.led { full = 'x' }", ".", Options{Output: func(s *Sink) (engine.Output, error) {
-		return nil, fmt.Errorf("option %q: %q is none of wait, drop", "full", s.Full)
+	_, err := LoadString("x.lua", "\nsink.led { queue = 5 }", ".", Options{Output: func(s *Sink) (engine.Output, error) {
+		return nil, fmt.Errorf("option %q: %d is too little", "queue", s.Queue)
 	}})
-	if want := `x.lua:2: sink.led: option "full": "x" is none of wait, drop`; err == nil || err.Error() != want {
+	if want := `x.lua:2: sink.led: option "queue": 5 is too little`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

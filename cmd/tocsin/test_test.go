@@ -206,35 +206,3 @@ func TestTestProgress(t *testing.T) {
 		t.Errorf("in the end it shows %q", row)
 	}
 }
-
-// TestTestingPage runs the commands that docs/testing.md shows, and wants what
-// it shows.
-func TestTestingPage(t *testing.T) {
-	page := filepath.Join(root, "docs", "testing.md")
-	blocks := examples(t, page)
-	dir := t.TempDir()
-	for _, e := range blocks {
-		if name := fileName.FindStringSubmatch(e.text); name != nil {
-			writeIn(t, dir, name[1], e.text)
-			if name[1] == "disk_test.lua" {
-				writeIn(t, dir, "wrong_test.lua", strings.Replace(e.text, `state = "critical"`, `state = "warning"`, 1))
-			}
-		}
-	}
-	t.Chdir(dir)
-	shown := 0
-	for _, e := range blocks {
-		line, want, _ := strings.Cut(e.text, "\n")
-		command, ok := strings.CutPrefix(line, "$ tocsin ")
-		if !ok {
-			continue
-		}
-		shown++
-		if r := runLine(t, "", shellWords(command)...); r.out != want || r.err != "" {
-			t.Errorf("line %d: %q writes\n%s%s\nthe page says\n%s", e.line, command, r.out, r.err, want)
-		}
-	}
-	if shown == 0 {
-		t.Error("the page shows no command")
-	}
-}

@@ -87,7 +87,7 @@ func session(blocks []example) (script string, commands []*command) {
 			}
 			fmt.Fprintf(&b, "%s\ncode=$?\n", c.text)
 			if strings.HasSuffix(c.text, "&") {
-				b.WriteString("for i in {1..400}; do tocsin query true > /dev/null 2>&1; [ $? -ne 1 ] && break; sleep 0.05; done\n")
+				b.WriteString("for i in {1..100}; do tocsin query true > /dev/null 2>&1; [ $? -ne 1 ] && break; sleep 0.05; done\n")
 			}
 			b.WriteString("printf '\\0%d\\0' $code; (exit $code)\n")
 		}
