@@ -222,6 +222,9 @@ func NewLoading(records Records, ids *Identities) *Loading {
 	return &Loading{records: records, ids: ids}
 }
 
+// Any reports whether there is a checkpoint at all.
+func (l *Loading) Any() bool { _, ok := l.records.Get(engineKey); return ok }
+
 // Record returns the reader of the record of that key; ok is false when there
 // is none.
 func (l *Loading) Record(key string) (r *RecordReader, ok bool) {

@@ -26,6 +26,10 @@ func NewWallClock(now func() time.Time) *WallClock {
 	return &WallClock{now: now, last: t, at: Time(t.UnixNano())}
 }
 
+// NotBefore has the readings begin at t, if the system's clock stands before it:
+// an engine that was loaded stands there. It is called before the first Read.
+func (c *WallClock) NotBefore(t Time) { c.at = max(c.at, t) }
+
 // Read implements Clock.
 func (c *WallClock) Read() Time {
 	t := c.now()

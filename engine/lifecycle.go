@@ -20,6 +20,10 @@ type Daemon struct {
 	// Grace bounds each of the three steps of the shutdown (5 s), and the
 	// stopping of a part.
 	Grace time.Duration
+	// Restore, when not nil, brings the engine to where it was, before it runs;
+	// what comes out of it meanwhile goes to the outlets. With an error nothing
+	// is started.
+	Restore func(ctx context.Context) error
 
 	changes sync.Mutex      // held by Change
 	base    context.Context // of what runs, which ends by its own step of the shutdown
@@ -38,7 +42,7 @@ type RunningSource struct {
 }
 
 // Run starts everything, calls ready, and runs until ctx is done. Outlets are
-// opened first, then the engine starts, then the sources open their ports, so
+// opened first, then the engine is restored and starts, then the sources open their ports, so
 // that nothing comes in before all behind it is ready. When one part cannot
 // start, those before it are stopped, and the error says which it was.
 //
@@ -60,6 +64,11 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	}
 	for _, o := range d.Outlets {
 		d.runOutlet(o)
+	}
+	if d.Restore != nil {
+		if err := d.Restore(ctx); err != nil {
+			return errors.Join(err, d.stopOutlets())
+		}
 	}
 	engineCtx, stopEngine := context.WithCancel(d.base)
 	defer stopEngine()

@@ -49,6 +49,10 @@ func (b *Batch) Source() string { return b.input.Name }
 // checkpoint keeps it: what has a higher one is to be served again.
 func (e *Engine) Position() uint64 { return e.position }
 
+// SetPosition has the next batch get the number after position: for an engine
+// that begins anew beside a journal that has batches already.
+func (e *Engine) SetPosition(position uint64) { e.position = position }
+
 // SetLog has the runner hand every batch to l once it was served. It must be
 // called before Run, and after Replay.
 func (r *Runner) SetLog(l Log) { r.log = l }

@@ -32,17 +32,18 @@ const (
 // moves the clock, and fires what is due. Its methods may be called from any
 // goroutine.
 type Runner struct {
-	engine *Engine
-	ids    *Identities
-	clock  Clock
-	in     chan *Batch
-	calls  chan func(*Engine)
-	free   chan *Batch
-	notes  chan note
-	log    Log           // nil: none
-	stop   chan struct{} // closed by Stop: no more batches come
-	done   chan struct{} // closed when Run returns
-	once   sync.Once
+	engine      *Engine
+	ids         *Identities
+	clock       Clock
+	in          chan *Batch
+	calls       chan func(*Engine)
+	free        chan *Batch
+	notes       chan note
+	log         Log           // nil: none
+	checkpoints *checkpointer // nil: none
+	stop        chan struct{} // closed by Stop: no more batches come
+	done        chan struct{} // closed when Run returns
+	once        sync.Once
 
 	set     *metrics.Set
 	latency *metrics.Histogram
@@ -177,7 +178,7 @@ func (r *Runner) Run(ctx context.Context) {
 			r.tellDropped()
 		}
 		e.Flush()
-		if !caughtUp || served == turnBatches {
+		if collecting := r.checkpoint(); collecting || !caughtUp || served == turnBatches {
 			r.serveOther()
 			continue
 		}
@@ -185,7 +186,7 @@ func (r *Runner) Run(ctx context.Context) {
 		if next, ok := e.wheel.Next(); ok {
 			wait = min(wait, next.Sub(r.clock.Read()))
 		}
-		sleep.Reset(max(wait, 0))
+		sleep.Reset(max(r.checkpoints.until(e.now, wait), 0))
 		select {
 		case b := <-r.in:
 			r.advance()

@@ -19,6 +19,7 @@ func (r *Runner) Swap(ctx context.Context, succeed func(old *Engine) (*Engine, e
 			r.serve(<-r.in)
 		}
 		old.Flush()
+		r.checkpoints.pause()
 		var next *Engine
 		if next, failed = succeed(old); failed == nil {
 			r.engine = next

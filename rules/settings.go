@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,11 @@ type Settings struct {
 	RuleTimeout time.Duration
 	// RuleMemory is how many MiB a call into Lua may take (64).
 	RuleMemory int
+	// Store is the file that checkpoints are kept in, Journal the folder of what
+	// has come in since; "": none. JournalKeep is how long the journal keeps what
+	// no checkpoint needs (24 h).
+	Store, Journal string
+	JournalKeep    time.Duration
 }
 
 // DefaultHTTP is where the HTTP interface listens unless settings.http says
@@ -43,6 +49,9 @@ type settingsOptions struct {
 	HTTP        string        `opt:"http"`
 	RuleTimeout time.Duration `opt:"rule_timeout"`
 	RuleMemory  int           `opt:"rule_memory"`
+	Store       string        `opt:"store"`
+	Journal     string        `opt:"journal"`
+	JournalKeep time.Duration `opt:"journal_keep"`
 }
 
 // settings is settings { … }.
@@ -58,7 +67,7 @@ func (c *Config) settings(L *lua.LState) int {
 	a.optionError(err)
 	o := settingsOptions{HTTP: DefaultHTTP}
 	a.optionError(plugins.Decode(t, &o))
-	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout", "rule_memory"} {
+	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout", "rule_memory", "journal_keep"} {
 		if n, given := t.Fields[name].(float64); given && n <= 0 {
 			a.fail("option %q must be above 0", name)
 		}
@@ -66,18 +75,19 @@ func (c *Config) settings(L *lua.LState) int {
 	if o.RuleMemory > maxRuleMemory {
 		a.fail("option \"rule_memory\" is in MiB and at most %d", maxRuleMemory)
 	}
+	if o.Journal != "" && o.Store == "" {
+		a.fail(`option "journal" needs "store": the journal has what came in after the last checkpoint in the store`)
+	}
+	if o.JournalKeep != 0 && o.Journal == "" {
+		a.fail(`option "journal_keep" needs "journal"`)
+	}
 	s := Settings{
 		TTL: o.TTL, Forget: o.Forget, Skew: o.Skew, Identities: o.Identities, HTTP: o.HTTP,
-		RuleTimeout: o.RuleTimeout, RuleMemory: o.RuleMemory,
+		RuleTimeout: cmp.Or(o.RuleTimeout, defaultRuleTimeout), RuleMemory: cmp.Or(o.RuleMemory, defaultRuleMemory),
+		Store: c.path(L, o.Store), Journal: c.path(L, o.Journal), JournalKeep: cmp.Or(o.JournalKeep, defaultJournalKeep),
 	}
 	if o.AutoIndex != nil {
 		s.AutoIndex = a.predicateOption("auto_index", o.AutoIndex)
-	}
-	if s.RuleTimeout == 0 {
-		s.RuleTimeout = defaultRuleTimeout
-	}
-	if s.RuleMemory == 0 {
-		s.RuleMemory = defaultRuleMemory
 	}
 	c.Settings = s
 	c.watch.limit.Store(int64(s.RuleTimeout))
@@ -85,6 +95,18 @@ func (c *Config) settings(L *lua.LState) int {
 		TTL: s.TTL, Forget: s.Forget, Skew: s.Skew, Identities: s.Identities, AutoIndex: s.AutoIndex,
 	})
 	return 0
+}
+
+// defaultJournalKeep is settings.journal_keep unless it is given.
+const defaultJournalKeep = 24 * time.Hour
+
+// path returns where a file is that a rules file names: relative to the file
+// that the call stands in.
+func (c *Config) path(L *lua.LState, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.folder(L), name)
 }
 
 // secret is secret "NAME".

@@ -45,11 +45,13 @@ type node struct {
 	path    string         // of the rules file
 	config  *configuration // in Daemon.Change, and while nothing runs
 	metrics *exposition
+	clock   *engine.WallClock
 	runner  *engine.Runner
 	daemon  *engine.Daemon
 	api     *api // nil: off
 
 	http    string // settings.http at the start
+	state   *state // nil: nothing is kept
 	reloads *reloads
 	files   atomic.Pointer[watchedFiles] // of the last load, good or not
 }
@@ -63,9 +65,9 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 		return nil, err
 	}
 	n.http, n.reloads = n.config.Settings.HTTP, newReloads(n.metrics.Set)
-	n.config.Start()
-	n.runner = engine.NewRunner(n.config.Engine, engine.NewWallClock(time.Now))
-	n.daemon = &engine.Daemon{Runner: n.runner, Outlets: n.config.allOutlets(), Logger: n.logger, Grace: stopGrace}
+	n.clock = engine.NewWallClock(time.Now)
+	n.runner = engine.NewRunner(n.config.Engine, n.clock)
+	n.daemon = &engine.Daemon{Runner: n.runner, Outlets: n.config.allOutlets(), Logger: n.logger, Grace: stopGrace, Restore: n.restore}
 	for _, s := range n.config.Sources {
 		n.daemon.Sources = append(n.daemon.Sources, n.running(s))
 	}
@@ -90,7 +92,12 @@ func (n *node) run(ctx context.Context) error {
 	defer background.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := n.openAPI(ctx); err != nil {
+	err := n.openAPI(ctx)
+	if err == nil {
+		err = n.openState()
+	}
+	if err != nil {
+		n.closeAPI()
 		n.config.Close()
 		return err
 	}
@@ -109,6 +116,7 @@ func (n *node) run(ctx context.Context) error {
 		select {
 		case err := <-done:
 			n.closeAPI()
+			err = errors.Join(err, n.closeState())
 			n.config.Close()
 			if err == nil {
 				n.logger.Info("stopped")

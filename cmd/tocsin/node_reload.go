@@ -211,6 +211,7 @@ func (c *change) swap(ctx context.Context) error {
 	err := c.node.runner.Swap(ctx, func(*engine.Engine) (*engine.Engine, error) {
 		began := time.Now()
 		dropped = c.to.Succeed(c.from.Config)
+		c.node.runner.SaveWith(c.to.save)
 		for _, k := range c.sources.kept {
 			input := k.source.Input()
 			c.node.runner.Revise(k.running.Input, input.TTL, input.Through)

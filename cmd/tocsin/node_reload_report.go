@@ -83,8 +83,12 @@ func given[T comparable](value T) string {
 
 // warnings says which settings have changed that a reload cannot change.
 func (c *change) warnings() (lines []string) {
+	was, is := c.node.state, c.to.Settings
+	if was == nil {
+		was = new(state)
+	}
 	for _, s := range []struct{ name, was, is string }{
-		{"http", c.node.http, c.to.Settings.HTTP},
+		{"http", c.node.http, is.HTTP}, {"store", was.path, is.Store}, {"journal", was.journalPath, is.Journal},
 	} {
 		if s.was != s.is {
 			lines = append(lines, fmt.Sprintf("settings.%s needs a restart: it is %q until then, not %q", s.name, s.was, s.is))

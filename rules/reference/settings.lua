@@ -29,6 +29,9 @@
 ---@field http? string # where the HTTP interface listens; "" is nowhere; default "127.0.0.1:5580"
 ---@field rule_timeout? number # seconds that Lua may run for at a time; default 1
 ---@field rule_memory? integer # MiB that Lua may take at a time; default 64
+---@field store? string # the file that keeps state over a restart; default none
+---@field journal? string # the folder of a log of what came in since the last checkpoint; default none
+---@field journal_keep? number # seconds for which the journal keeps what no checkpoint needs; default 86400
 
 --- Sets what holds for the whole configuration; it stands there once.
 ---

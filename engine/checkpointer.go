@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"errors"
+	"time"
+)
+
+// CheckpointStore keeps checkpoints: see engine/store.
+type CheckpointStore interface {
+	// Commit keeps what a checkpoint says. When it returns without an error, that
+	// is durable. It is called by one goroutine at a time.
+	Commit(c *Checkpoint) error
+}
+
+// CheckpointOptions say how a runner makes checkpoints.
+type CheckpointOptions struct {
+	Store CheckpointStore
+	// Every is how long after the beginning of one the next begins (1 s).
+	Every time.Duration
+	// Save puts what there is besides the engine itself: the graph, the outlets.
+	// It is called on the engine's goroutine, and at the end on that of
+	// LastCheckpoint.
+	Save func(c *Checkpoint)
+	// Whole says that the store does not have what the engine was loaded from, so
+	// that the first checkpoint has to have everything.
+	Whole bool
+	// Committed, when not nil, is told of each checkpoint that is durable: of the
+	// position in the journal up to which it has everything.
+	Committed func(position uint64)
+}
+
+const (
+	// checkpointPiece is how many records are collected between two turns of
+	// events and timers.
+	checkpointPiece = 1024
+	// longestCheckpointWait bounds the wait after checkpoints that could not be
+	// kept; it doubles up to there.
+	longestCheckpointWait = 30 * time.Second
+)
+
+// checkpointer makes the checkpoints of a runner. A checkpoint is collected in
+// pieces, between batches, and then committed on a goroutine of its own while
+// events go on. There is never more than one.
+type checkpointer struct {
+	CheckpointOptions
+	runner     *Runner
+	checkpoint Checkpoint
+	collecting bool
+	stepping   bool // step is at work, or panicked
+	committing bool
+	result     chan error
+	next       Time // when the next one begins
+	wait       time.Duration
+	failed     bool // the last one could not be kept
+	trouble    troubleLog
+}
+
+// SetCheckpoints has the runner make checkpoints. It must be called before Run.
+// The engine must have been told to Track.
+func (r *Runner) SetCheckpoints(o CheckpointOptions) {
+	setDefault(&o.Every, time.Second)
+	c := &checkpointer{CheckpointOptions: o, runner: r, result: make(chan error, 1), wait: o.Every}
+	c.trouble.logger = r.engine.opts.Logger
+	r.checkpoints = c
+}
+
+// checkpoint goes on with the checkpoints. It reports whether there is more to
+// collect at once.
+func (r *Runner) checkpoint() (more bool) {
+	if r.checkpoints == nil {
+		return false
+	}
+	defer r.survive()
+	return r.checkpoints.step(r.engine)
+}
+
+func (c *checkpointer) step(e *Engine) (more bool) {
+	select {
+	case err := <-c.result:
+		c.committed(err)
+	default:
+	}
+	if c.stepping { // until a panic: what was collected is of no use
+		c.stepping, c.collecting, c.Whole = false, false, true
+		c.checkpoint, c.next = Checkpoint{}, e.now.Add(longestCheckpointWait)
+	}
+	if c.committing || !c.collecting && e.now < c.next {
+		return false
+	}
+	c.stepping = true
+	if !c.collecting {
+		c.begin(e)
+	}
+	more = !c.checkpoint.More(checkpointPiece)
+	c.stepping = false
+	if !more {
+		c.collecting, c.committing = false, true
+		go func() { c.result <- c.Store.Commit(&c.checkpoint) }()
+	}
+	return more
+}
+
+// begin begins a checkpoint of what there is now.
+func (c *checkpointer) begin(e *Engine) {
+	c.checkpoint.Reset()
+	c.checkpoint.Whole = c.Whole
+	c.collecting, c.next = true, e.now.Add(c.wait)
+	e.Save(&c.checkpoint)
+	c.Save(&c.checkpoint)
+}
+
+// committed is what follows a commit. After one that failed nobody knows what
+// the store has, so the next checkpoint has everything.
+func (c *checkpointer) committed(err error) {
+	c.committing = false
+	c.Whole = err != nil
+	if err == nil {
+		c.wait = c.Every
+		if c.Committed != nil {
+			c.Committed(c.checkpoint.Position)
+		}
+		if c.failed {
+			c.failed = false
+			c.trouble.over("checkpoints are kept again")
+			c.runner.tellStore("ok", "checkpoints are kept again")
+		}
+		return
+	}
+	c.trouble.add("cannot keep a checkpoint; it will be tried again", err, 1)
+	if !c.failed {
+		c.failed = true
+		c.runner.tellStore("critical", "cannot keep a checkpoint: "+err.Error())
+	}
+	c.wait = min(2*c.wait, longestCheckpointWait)
+	c.next = max(c.next, c.runner.engine.now.Add(c.wait))
+}
+
+func (r *Runner) tellStore(state, description string) {
+	defer r.survive()
+	r.engine.Notice("tocsin store", state, description)
+	r.engine.drain()
+}
+
+// until returns how long nothing is to be done, at most wait. When a commit
+// ends, it has to be looked at earlier.
+func (c *checkpointer) until(now Time, wait time.Duration) time.Duration {
+	if c == nil {
+		return wait
+	}
+	return min(wait, max(c.next.Sub(now), time.Millisecond))
+}
+
+// pause ends what is going on: all of a checkpoint that was begun is collected,
+// and one that is being committed is waited for. Then the engine may be
+// swapped.
+func (c *checkpointer) pause() {
+	switch {
+	case c == nil:
+		return
+	case c.collecting:
+		c.checkpoint.Finish()
+	case c.committing:
+		c.committed(<-c.result)
+	}
+}
+
+// SaveWith has what stands beside the engine be saved by save from now on. It is
+// called by what Swap calls.
+func (r *Runner) SaveWith(save func(c *Checkpoint)) {
+	if r.checkpoints != nil {
+		r.checkpoints.Save = save
+	}
+}
+
+// LastCheckpoint keeps a checkpoint of what there is in the end. It is called
+// when Run has returned and the outlets were stopped. It waits.
+func (r *Runner) LastCheckpoint() error {
+	c := r.checkpoints
+	if c == nil {
+		return nil
+	}
+	if !r.hasStopped() {
+		return errors.New("cannot keep a last checkpoint: the engine has not stopped")
+	}
+	c.pause()
+	if c.collecting {
+		// What was noted as changed since is not all that the store lacks.
+		c.collecting, c.Whole = false, c.Whole || c.Store.Commit(&c.checkpoint) != nil
+	}
+	c.begin(r.engine)
+	c.checkpoint.Finish()
+	c.collecting = false
+	if err := c.Store.Commit(&c.checkpoint); err != nil {
+		return err
+	}
+	if c.Committed != nil {
+		c.Committed(c.checkpoint.Position)
+	}
+	return nil
+}
