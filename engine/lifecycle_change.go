@@ -35,9 +35,9 @@ func (d *Daemon) OpenSource(ctx context.Context, name string, s Source) error {
 // name. In Change only.
 func (d *Daemon) RunSource(s RunningSource) { d.runSource(s) }
 
-// StopSource ends a source, and returns when the batches that it read are on
-// their way to the engine. It fails when the source does not end in time; then
-// nobody waits for it any more. In Change only.
+// StopSource ends a source, and returns when the engine has served what it has
+// read. It fails when that does not end in time; then nobody waits for it any
+// more. In Change only.
 func (d *Daemon) StopSource(name string) error {
 	r := d.sources[name]
 	delete(d.sources, name)
@@ -46,7 +46,26 @@ func (d *Daemon) StopSource(name string) error {
 		return fmt.Errorf("source %q does not stop", name)
 	}
 	d.Runner.Remove(r.Input)
-	return nil
+	return d.awaitServed(name, r.Input)
+}
+
+// awaitServed waits until the engine has served what came in by an input so far.
+func (d *Daemon) awaitServed(name string, in Input) error {
+	ctx, cancel := context.WithTimeout(d.base, d.Grace)
+	defer cancel()
+	served := make(chan struct{})
+	last := in.Batch()
+	last.Done = func(error) { close(served) }
+	err := in.Send(ctx, last)
+	if err == nil {
+		select {
+		case <-served:
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return fmt.Errorf("cannot wait until the engine has served all of source %q: %w", name, err)
 }
 
 // Source returns the source of that name, if it runs and has not ended on its

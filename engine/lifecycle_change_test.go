@@ -149,60 +149,55 @@ func TestOutletsComeAndGo(t *testing.T) {
 	})
 }
 
-// TestSwap: what was queued goes through the old engine, what comes then through
-// the new one; nothing is lost when the new one is not taken.
+// TestSwap: what a source sent before it stopped goes through the old engine, and
+// what waits at the swap through the new one; nothing is lost when the new one is
+// not taken.
 func TestSwap(t *testing.T) {
 	testDaemon(t, func(d *daemonTest) {
 		in := d.Runner.Input(InputOptions{Name: "in"})
+		d.source(&journalSource{name: "goes", run: func(ctx context.Context, in Input) error {
+			<-ctx.Done()
+			return emit(context.Background(), in, "last")
+		}})
+		var old, next []string
+		d.Runner.engine.Subscribe(nil, &recorder{then: func(e *Event) { old = append(old, e.ID.Service) }})
 		err := d.during(func() {
-			// The engine is held up while batches and the swap come in.
+			// The engine is held up while batches and the swaps come in.
 			held, goOn := make(chan struct{}), make(chan struct{})
 			go d.Runner.Do(d.ctx, func(*Engine) { close(held); <-goOn })
 			<-held
-			seen := 0
-			old := d.Runner.engine
-			old.Subscribe(nil, &recorder{then: func(*Event) { seen++ }})
-			for range 3 {
-				if err := emit(d.ctx, in, "s"); err != nil {
-					d.Error(err)
-				}
+			stopped := make(chan error)
+			go func() { stopped <- d.Change(func() error { return d.StopSource("goes") }) }()
+			synctest.Wait()
+			select {
+			case err := <-stopped:
+				d.Errorf("stopped before its last event is served: %v", err)
+			default:
+			}
+			close(goOn)
+			if err := <-stopped; err != nil || !slices.Equal(old, []string{"last"}) {
+				d.Errorf("the old engine had %q: %v", old, err)
 			}
 			refused := errors.New("refused")
-			swapped := make(chan error)
-			go func() {
-				swapped <- d.Runner.Swap(d.ctx, func(e *Engine) (*Engine, error) {
-					if e != old || seen != 3 {
-						d.Errorf("the old engine had %d events", seen)
-					}
-					return nil, refused
-				})
-			}()
-			synctest.Wait()
-			close(goOn)
-			if err := <-swapped; err != refused {
+			err := d.Runner.Swap(d.ctx, func(*Engine) (*Engine, error) { return nil, refused })
+			if err != refused {
 				d.Errorf("got %v", err)
 			}
-			later := 0
-			err := d.Runner.Swap(d.ctx, func(e *Engine) (*Engine, error) {
-				next := New(Options{Table: e.ids}, e.now)
-				next.Subscribe(nil, &recorder{then: func(e *Event) {
-					if e.TTL != time.Minute {
-						d.Errorf("ttl %v", e.TTL)
-					}
-					later++
-				}})
+			err = d.Runner.Swap(d.ctx, func(e *Engine) (*Engine, error) {
+				if err := emit(d.ctx, in, "waits"); err != nil {
+					d.Error(err)
+				}
+				to := New(Options{Table: e.ids}, e.now)
+				to.Subscribe(nil, &recorder{then: func(e *Event) { next = append(next, e.ID.Service+e.TTL.String()) }})
 				d.Runner.Revise(in, time.Minute, nil)
-				return next, nil
+				return to, nil
 			})
 			if err != nil {
 				d.Error(err)
 			}
-			if err := emit(d.ctx, in, "s"); err != nil {
-				d.Error(err)
-			}
 			synctest.Wait()
-			if seen != 3 || later != 1 {
-				d.Errorf("%d events through the old engine, %d through the new one", seen, later)
+			if len(old) != 1 || !slices.Equal(next, []string{"waits1m0s"}) {
+				d.Errorf("%q through the old engine, %q through the new one", old, next)
 			}
 		})
 		if err != nil {

@@ -7,17 +7,13 @@ import (
 )
 
 // Swap has another engine run in the place of the one that does. succeed is
-// called between two batches, on the engine's goroutine, when what was queued
-// before has been served; it returns the engine to go on with, which has
-// succeeded the old one (see Engine.Succeed). With an error, the old one goes on,
-// which must not have been touched then. Swap waits.
+// called between two batches, on the engine's goroutine; it returns the engine to
+// go on with, which has succeeded the old one (see Engine.Succeed), and which the
+// batches that are queued go to. With an error, the old one goes on, which must
+// not have been touched then. Swap waits.
 func (r *Runner) Swap(ctx context.Context, succeed func(old *Engine) (*Engine, error)) error {
 	var failed error
 	err := r.Do(ctx, func(old *Engine) {
-		// What a source sent before it ended goes through the old streams.
-		for range len(r.in) {
-			r.serve(<-r.in)
-		}
 		old.Flush()
 		r.checkpoints.pause()
 		var next *Engine

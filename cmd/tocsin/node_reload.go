@@ -170,6 +170,7 @@ func (n *node) change(ctx context.Context) (*reloadAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
 	c := &change{node: n, from: n.config, to: to, answer: new(reloadAnswer)}
+	defer c.freeEngine()()
 	if err = c.addOutlets(ctx); err == nil {
 		if err = c.moveSources(ctx); err == nil {
 			err = c.swap(ctx)
@@ -198,15 +199,18 @@ func (c *change) addOutlets(ctx context.Context) error {
 	return nil
 }
 
-// swap has the engine go on with the new configuration. An outlet that goes and
-// holds the engine up is set free after a while.
-func (c *change) swap(ctx context.Context) error {
-	free := time.AfterFunc(stopGrace, func() {
+// freeEngine has outlets that go not hold the engine up for long: a reload has to
+// wait for it.
+func (c *change) freeEngine() (stop func() bool) {
+	return time.AfterFunc(stopGrace/2, func() {
 		for _, o := range c.gone() {
 			o.Release()
 		}
-	})
-	defer free.Stop()
+	}).Stop
+}
+
+// swap has the engine go on with the new configuration.
+func (c *change) swap(ctx context.Context) error {
 	dropped := 0
 	err := c.node.runner.Swap(ctx, func(*engine.Engine) (*engine.Engine, error) {
 		began := time.Now()
