@@ -35,6 +35,9 @@ func newMeter() Meter {
 	return m
 }
 
+// Age returns for how long the engine has been there.
+func (m *Meter) Age() time.Duration { return m.read() }
+
 func (m *Meter) read() time.Duration { return time.Since(m.began) }
 
 // Active reports whether something is being measured.

@@ -9,6 +9,7 @@ import (
 // account is what an operator has done, as far as it is not told by the Outs
 // before and behind it.
 type account struct {
+	number int             // place in Graph.operators
 	fed    []*Out          // what feeds it
 	outs   []*Out          // what it feeds
 	came   *engine.Sampler // of a head, or of what stands behind Events

@@ -35,6 +35,7 @@ type by struct {
 	static bool // the identity alone decides
 	inner  *Scope
 	buf    []byte
+	live   int // groups that there are now
 }
 
 // label is the names of the keys; functions have none.
@@ -208,6 +209,7 @@ func (b *by) makeGroup(g *Group, s *byState, key string) *Group {
 	in := &Group{scope: b.inner, parent: g, owner: s, key: key, made: b.now()}
 	in.makeStates(len(b.inner.kept))
 	s.groups[key] = in
+	b.live++
 	g.busy++ // g lives as long as what is inside it
 	if s.last != nil {
 		in.busy++ // without an index, to the end

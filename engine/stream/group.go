@@ -99,6 +99,7 @@ func (g *Group) close() {
 	if graph.engine.Tracking() {
 		graph.kept.closed = append(graph.kept.closed, g.recordKey())
 	}
+	g.scope.by.live--
 	for i, s := range g.states {
 		if s != nil {
 			s.drop(graph.engine)

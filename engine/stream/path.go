@@ -6,8 +6,9 @@ import "strconv"
 // a record: the ways that lead to it, and its number among those that would
 // have the same.
 func (g *Graph) adopt(op operator, scope *Scope, path string) {
-	g.operators = append(g.operators, op)
 	n := op.base()
+	n.number = len(g.operators)
+	g.operators = append(g.operators, op)
 	n.graph, n.scope, n.site, n.slot = g, scope, g.Site, -1
 	n.path = g.unique(path)
 }
