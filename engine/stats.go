@@ -28,7 +28,7 @@ func newPublished(set *metrics.Set) published {
 			set.GetOrCreateCounter("tocsin_events_total"),
 			set.GetOrCreateCounter("tocsin_events_derived_total"),
 			set.GetOrCreateCounter("tocsin_events_expired_total"),
-			set.GetOrCreateCounter("tocsin_rule_errors_total"),
+			set.GetOrCreateCounter("tocsin_errors_total"),
 			set.GetOrCreateCounter("tocsin_events_rejected_total"),
 			set.GetOrCreateCounter("tocsin_events_skewed_total"),
 		},

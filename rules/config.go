@@ -85,6 +85,7 @@ type Config struct {
 	taps        []*stream.Stream // where taps stand, outside of tests
 	written     []writtenCall    // how operators were called, outside of tests
 	treeList    []*tree
+	usage       usageRows
 }
 
 // flow is an engine and its graph. There is one for the configuration, and one

@@ -36,9 +36,11 @@ type rule struct {
 	last   engine.Event // what it emitted last
 	spoke  bool         // there is a last
 
+	emitted uint64 // events that it made
+
 	quarantine quarantine
 
-	evaluations, errors, skipped *metrics.Counter
+	evaluations, skipped *metrics.Counter
 }
 
 // declareRule is rule(name) { … }: it returns the function that takes the
@@ -81,7 +83,6 @@ func (c *Config) makeRule(a *args, name, place string) {
 		config: c, name: name, pos: place, eval: eval, every: o.Every, host: o.Host, tags: o.Tags,
 		quarantine:  quarantine{config: c, name: name},
 		evaluations: c.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_evaluations_total{rule=%q}", name)),
-		errors:      c.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_errors_total{rule=%q}", name)),
 		skipped:     c.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_rule_skipped_total{rule=%q}", name)),
 	}
 	if o.TTL >= 0 {
@@ -153,7 +154,6 @@ func (r *rule) evaluate(depth uint8, args ...lua.LValue) error {
 		r.quarantine.succeeded()
 		return nil
 	}
-	r.errors.Inc()
 	if re, ok := err.(*engine.RuleError); ok {
 		re.Rule = r.name
 	}
@@ -187,6 +187,7 @@ func (r *rule) emit(v lua.LValue, depth uint8) error {
 	e.Depth = depth
 	e.Arrival = c.Engine.Now()
 	r.last, r.spoke = e, true
+	r.emitted++
 	c.Engine.Emit(e)
 	return nil
 }

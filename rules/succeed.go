@@ -20,7 +20,6 @@ func (c *Config) Succeed(old *Config) (dropped int) {
 // and with its quarantine.
 func (r *rule) succeed(old *rule) {
 	r.evaluations.Set(old.evaluations.Get())
-	r.errors.Set(old.errors.Get())
 	r.skipped.Set(old.skipped.Get())
 	r.quarantine.succeed(&old.quarantine)
 }

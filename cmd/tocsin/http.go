@@ -18,6 +18,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tocsin/engine"
+	"tocsin/rules"
 )
 
 // Bounds of the HTTP interface.
@@ -41,6 +42,8 @@ type api struct {
 	metrics *exposition
 	logger  *slog.Logger
 	reload  func() (*reloadAnswer, error)
+
+	config atomic.Pointer[rules.Config] // that runs; see show
 
 	listener net.Listener
 	server   *fasthttp.Server
@@ -209,6 +212,7 @@ var endpoints = map[string]endpoint{
 	"/healthz":       {fasthttp.MethodGet, (*api).serveHealth},
 	"/readyz":        {fasthttp.MethodGet, (*api).serveReady},
 	"/api/v1/query":  {fasthttp.MethodGet, (*api).serveQuery},
+	"/api/v1/rules":  {fasthttp.MethodGet, (*api).serveRules},
 	"/api/v1/events": {fasthttp.MethodPost, (*api).serveEvents},
 	"/api/v1/forget": {fasthttp.MethodPost, (*api).serveForget},
 	"/api/v1/reload": {fasthttp.MethodPost, (*api).serveReload},
@@ -227,7 +231,7 @@ func (a *api) route(ctx *fasthttp.RequestCtx) {
 	if !ok {
 		ctx.SetConnectionClose() // the body, if any, stays unread
 		answerError(ctx, fasthttp.StatusNotFound,
-			"no such path; there are GET /metrics, /healthz, /readyz, /api/v1/query?q=QUERY, and POST /api/v1/events, /api/v1/forget?q=QUERY, /api/v1/reload")
+			"no such path; there are GET /metrics, /healthz, /readyz, /api/v1/query?q=QUERY, /api/v1/rules, and POST /api/v1/events, /api/v1/forget?q=QUERY, /api/v1/reload")
 		return
 	}
 	method := string(ctx.Method())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -16,6 +17,11 @@ const healthTimeout = time.Second
 func (a *api) serveMetrics(ctx *fasthttp.RequestCtx) {
 	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 	a.metrics.write(ctx)
+	if u, err := a.usage(); err != nil {
+		fmt.Fprintf(ctx, "# metrics of rules are missing: %v\n", err)
+	} else {
+		writeUsage(ctx, u.Rules)
+	}
 }
 
 // serveHealth answers GET /healthz: 200 while the engine's goroutine answers.

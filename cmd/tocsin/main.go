@@ -44,6 +44,7 @@ type commands struct {
 	Query   queryCommand   `cmd:"" help:"Ask a running tocsin what its index holds."`
 	Forget  forgetCommand  `cmd:"" help:"Have a running tocsin forget what was taken down on purpose."`
 	Reload  reloadCommand  `cmd:"" help:"Have a running tocsin load its rules again."`
+	Rules   rulesCommand   `cmd:"" help:"Show which rules of a running tocsin are busy."`
 	Graph   graphCommand   `cmd:"" help:"Draw a rules file, as SVG."`
 	Types   typesCommand   `cmd:"" help:"Write definitions of the rules language, for editors."`
 	Demo    demoCommand    `cmd:"" help:"Run the example shop, fed by itself."`

@@ -74,6 +74,7 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 	n.metrics.show(n.config.allMetrics())
 	if n.config.Settings.HTTP != "" {
 		n.api = newAPI(n.runner, n.metrics, o.logger)
+		n.api.show(n.config.Config)
 	}
 	return n, nil
 }

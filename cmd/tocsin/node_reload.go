@@ -256,6 +256,9 @@ func (c *change) finish() {
 		n.tellAddresses(s)
 	}
 	n.metrics.show(c.to.allMetrics())
+	if n.api != nil {
+		n.api.show(c.to.Config)
+	}
 	c.from.Close()
 }
 
