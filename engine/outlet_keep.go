@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,7 +31,29 @@ const (
 	wishRecord    byte = 2
 )
 
-func (o *Outlet) recordPrefix() string { return "sink\x00" + o.options.Name + "\x00" }
+// sinkPrefix begins the keys of all records of outlets.
+const sinkPrefix = "sink\x00"
+
+func (o *Outlet) recordPrefix() string { return sinkPrefix + o.options.Name + "\x00" }
+
+// LoadOutlets calls Load for each outlet. What is of none of them, as when a
+// sink was taken out of the rules, is skipped and counted, so that the next
+// checkpoint can be Whole: kept for ever, it would be delivered when a sink of
+// that name comes back.
+func LoadOutlets(l *Loading, outlets []*Outlet) {
+	var prefixes []string
+	for _, o := range outlets {
+		if _, ok := o.queue.(keeper); ok {
+			prefixes = append(prefixes, o.recordPrefix())
+			o.Load(l)
+		}
+	}
+	l.records.Each(sinkPrefix, func(key, _ string) {
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+			l.Skip()
+		}
+	})
+}
 
 // Save puts what must not be lost into the checkpoint, as far as it has changed
 // since the last one. From then on, what is left at Stop counts as kept, so

@@ -257,6 +257,20 @@ func TestLoadOddRecords(t *testing.T) {
 	}
 }
 
+// TestLoadOutlets: what is of no outlet is counted.
+func TestLoadOutlets(t *testing.T) {
+	from, m := outletOf(t, &notifyRecorder{}, 0), RecordMap{"sink\x00testing\x00a": "", "top": ""}
+	putStates(from, false, "a")
+	saved(from, m, false)
+	for want, sink := range []Sink{&notifyRecorder{}, &forwardRecorder{}} {
+		l := NewLoading(m, NewIdentities(10))
+		LoadOutlets(l, []*Outlet{outletOf(t, sink, 0)})
+		if l.Skipped() != want+1 {
+			t.Errorf("for a %T, %d records were skipped, want %d", sink, l.Skipped(), want+1)
+		}
+	}
+}
+
 // TestLoadIntoLess: what there is no room for any more is dropped and told.
 func TestLoadIntoLess(t *testing.T) {
 	from, m := outletOf(t, &notifyRecorder{}, 0), RecordMap{}

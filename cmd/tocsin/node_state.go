@@ -88,9 +88,7 @@ func (n *node) loadState() (whole bool, err error) {
 	}
 	c.Start()
 	c.Graph.Load(l)
-	for _, o := range c.allOutlets() {
-		o.Load(l)
-	}
+	engine.LoadOutlets(l, c.allOutlets())
 	if skipped := l.Skipped(); skipped > 0 {
 		n.logger.Warn("some of what was kept could not be used: rules have changed, or records are damaged", "pieces", skipped)
 		return true, nil
