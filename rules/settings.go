@@ -30,9 +30,11 @@ type Settings struct {
 	RuleMemory int
 	// Store is the file that checkpoints are kept in, Journal the folder of what
 	// has come in since; "": none. JournalKeep is how long the journal keeps what
-	// no checkpoint needs (24 h).
+	// no checkpoint needs (24 h), JournalSize how many MiB it has at most then; 0:
+	// any number.
 	Store, Journal string
 	JournalKeep    time.Duration
+	JournalSize    int
 }
 
 // DefaultHTTP is where the HTTP interface listens unless settings.http says
@@ -52,6 +54,7 @@ type settingsOptions struct {
 	Store       string        `opt:"store"`
 	Journal     string        `opt:"journal"`
 	JournalKeep time.Duration `opt:"journal_keep"`
+	JournalSize int           `opt:"journal_size"`
 }
 
 // settings is settings { … }.
@@ -67,7 +70,7 @@ func (c *Config) settings(L *lua.LState) int {
 	a.optionError(err)
 	o := settingsOptions{HTTP: DefaultHTTP}
 	a.optionError(plugins.Decode(t, &o))
-	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout", "rule_memory", "journal_keep"} {
+	for _, name := range []string{"ttl", "forget", "skew", "identities", "rule_timeout", "rule_memory", "journal_keep", "journal_size"} {
 		if n, given := t.Fields[name].(float64); given && n <= 0 {
 			a.fail("option %q must be above 0", name)
 		}
@@ -81,10 +84,13 @@ func (c *Config) settings(L *lua.LState) int {
 	if o.JournalKeep != 0 && o.Journal == "" {
 		a.fail(`option "journal_keep" needs "journal"`)
 	}
+	if o.JournalSize != 0 && o.Journal == "" {
+		a.fail(`option "journal_size" needs "journal"`)
+	}
 	s := Settings{
 		TTL: o.TTL, Forget: o.Forget, Skew: o.Skew, Identities: o.Identities, HTTP: o.HTTP,
 		RuleTimeout: cmp.Or(o.RuleTimeout, defaultRuleTimeout), RuleMemory: cmp.Or(o.RuleMemory, defaultRuleMemory),
-		Store: c.path(L, o.Store), Journal: c.path(L, o.Journal), JournalKeep: cmp.Or(o.JournalKeep, defaultJournalKeep),
+		Store: c.path(L, o.Store), Journal: c.path(L, o.Journal), JournalKeep: cmp.Or(o.JournalKeep, defaultJournalKeep), JournalSize: o.JournalSize,
 	}
 	if o.AutoIndex != nil {
 		s.AutoIndex = a.predicateOption("auto_index", o.AutoIndex)

@@ -31,7 +31,7 @@ func (n *node) openState() (err error) {
 	}
 	if s.journalPath != "" {
 		s.journal, err = journal.Open(s.journalPath, journal.Options{
-			Keep: settings.JournalKeep, Logger: n.logger, Metrics: n.metrics.Set, Notify: n.runner.Notify,
+			Keep: settings.JournalKeep, Bytes: int64(settings.JournalSize) << 20, Logger: n.logger, Metrics: n.metrics.Set, Notify: n.runner.Notify,
 		})
 		if err != nil {
 			return errors.Join(err, s.store.Close())

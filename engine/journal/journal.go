@@ -19,7 +19,7 @@ import (
 type Options struct {
 	// Keep is how long segments are kept that no checkpoint needs (24 h).
 	Keep time.Duration
-	// Bytes bounds what is kept that no checkpoint needs; 0: Keep alone does.
+	// Bytes bounds what is kept, but for what a checkpoint needs; 0: Keep alone does.
 	Bytes int64
 	// Logger takes what goes wrong; nil: nobody.
 	Logger *slog.Logger
@@ -35,9 +35,11 @@ const (
 	defaultKeep  = 24 * time.Hour
 	segmentBytes = 64 << 20
 	// keepParts is how many segments there are for each Keep, if they do not get
-	// full before; leastAge bounds how short that makes them.
-	keepParts = 24
-	leastAge  = time.Minute
+	// full before, and sizeParts for Bytes. The least bounds how small they get.
+	keepParts  = 24
+	leastAge   = time.Minute
+	sizeParts  = 8
+	leastBytes = 1 << 20
 	// queueBatches is how many batches wait for the disk. When they are more, the
 	// engine waits.
 	queueBatches = 256
@@ -58,6 +60,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.segmentBytes == 0 {
 		o.segmentBytes = segmentBytes
+		if o.Bytes > 0 {
+			o.segmentBytes = min(segmentBytes, max(o.Bytes/sizeParts, leastBytes))
+		}
 	}
 }
 

@@ -32,6 +32,7 @@
 ---@field store? string # the file that keeps state over a restart; default none
 ---@field journal? string # the folder of a log of what came in since the last checkpoint; default none
 ---@field journal_keep? number # seconds for which the journal keeps what no checkpoint needs; default 86400
+---@field journal_size? integer # MiB that the journal has at most, but for what a checkpoint still needs; default any
 
 --- Sets what holds for the whole configuration; it stands there once.
 ---

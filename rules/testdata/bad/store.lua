@@ -1,2 +1,0 @@
--- error: store.lua:2: settings: unknown option "store"
-settings { store = "x" }
