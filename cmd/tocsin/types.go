@@ -24,10 +24,11 @@ Beside the rules, a file .luarc.json tells the editor where they are:
 
   {
     "runtime.version": "Lua 5.1",
+    "runtime.builtin": { "io": "disable", "os": "disable", "debug": "disable", "package": "disable" },
     "workspace.library": ["types"]
   }
 
-The files, *.d.lua, are written anew each time, so run it again after an update of tocsin. Nothing else in the folder is touched.`
+The files, *.d.lua, are written anew each time, so run it again after an update of tocsin. Nothing else in the folder is touched. docs/writing.md has more.`
 }
 
 // Run writes the definitions.
