@@ -127,6 +127,11 @@ func (o *Outlet) Handover(to *Outlet) bool {
 	return true
 }
 
+// Forget drops what was kept of an outlet that the rules do not have any more: a
+// sink of the same name may come back later, and what waited for this one is of
+// the past then. It is called as Save is.
+func (o *Outlet) Forget(c *Checkpoint) { c.Drop(o.recordPrefix()) }
+
 // disown says that nothing of the outlet is kept any more: the rules do not
 // have it.
 func (o *Outlet) disown() {

@@ -14,6 +14,9 @@ import (
 type configuration struct {
 	*rules.Config
 	outlets map[string]*engine.Outlet // by the name of the sink
+	// replaced are the outlets of the configuration before, which a store may
+	// still have; engine's goroutine only.
+	replaced []*engine.Outlet
 }
 
 // load loads the rules file, without touching the world. before is the

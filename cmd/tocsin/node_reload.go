@@ -215,7 +215,11 @@ func (c *change) swap(ctx context.Context) error {
 	err := c.node.runner.Swap(ctx, func(*engine.Engine) (*engine.Engine, error) {
 		began := time.Now()
 		dropped = c.to.Succeed(c.from.Config)
-		c.node.runner.SaveWith(c.to.save)
+		c.handOver()
+		if c.node.state != nil {
+			c.to.replaced = append(c.from.replaced, c.gone()...)
+			c.node.runner.SaveWith(c.to.save)
+		}
 		for _, k := range c.sources.kept {
 			input := k.source.Input()
 			c.node.runner.Revise(k.running.Input, input.TTL, input.Through)
@@ -231,6 +235,16 @@ func (c *change) swap(ctx context.Context) error {
 		c.answer.Warnings = c.warnings()
 	}
 	return err
+}
+
+// handOver gives what the outlets of changed sinks hold to the new ones.
+func (c *change) handOver() {
+	for _, s := range c.to.Sinks {
+		old, next := c.from.outlets[s.Name], c.to.outlets[s.Name]
+		if old != nil && old != next {
+			old.Handover(next)
+		}
+	}
 }
 
 // gone returns the outlets that the new configuration does not have.

@@ -38,7 +38,13 @@ func startReloadable(t *testing.T, text string) *reloadable {
 // write writes the rules file. Its first line is of the test.
 func (r *reloadable) write(text string) {
 	r.t.Helper()
-	if err := os.WriteFile(r.path, []byte(`settings { http = "127.0.0.1:0" }`+"\n"+text), 0o600); err != nil {
+	r.writeWhole(`settings { http = "127.0.0.1:0" }` + "\n" + text)
+}
+
+// writeWhole is write without that line.
+func (r *reloadable) writeWhole(text string) {
+	r.t.Helper()
+	if err := os.WriteFile(r.path, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -179,9 +185,7 @@ func TestReloadIsTold(t *testing.T) {
 		t.Errorf("exit code %d: %s", line.code, line.err)
 	}
 	<-posts
-	if err := os.WriteFile(r.path, []byte(`settings { http = "127.0.0.1:1", ttl = 5 } `+text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	r.writeWhole(`settings { http = "127.0.0.1:1", ttl = 5 } ` + text)
 	line = runLine(t, "", "reload", "--addr", r.base)
 	if line.code != exitOK || !strings.Contains(line.out, "settings.ttl is 5s, was the default\nreloaded; events waited for ") ||
 		!strings.Contains(line.err, `warning: settings.http needs a restart: it is "127.0.0.1:0" until then`) {

@@ -156,6 +156,10 @@ func (n *node) keepState(whole bool) {
 // called on the engine's goroutine, or when that has ended.
 func (c *configuration) save(to *engine.Checkpoint) {
 	c.Graph.Save(to)
+	for _, o := range c.replaced {
+		o.Forget(to)
+	}
+	c.replaced = nil
 	for _, o := range c.allOutlets() {
 		o.Save(to)
 	}
