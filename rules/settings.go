@@ -2,8 +2,10 @@ package rules
 
 import (
 	"cmp"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,6 +79,12 @@ func (c *Config) settings(L *lua.LState) int {
 	}
 	if o.RuleMemory > maxRuleMemory {
 		a.fail("option \"rule_memory\" is in MiB and at most %d", maxRuleMemory)
+	}
+	if o.HTTP != "" {
+		_, port, err := net.SplitHostPort(o.HTTP)
+		if _, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil {
+			a.fail(`option "http": %q is not an address; write it as "host:port"`, o.HTTP)
+		}
 	}
 	if o.Journal != "" && o.Store == "" {
 		a.fail(`option "journal" needs "store": the journal has what came in after the last checkpoint in the store`)
