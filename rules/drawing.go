@@ -34,6 +34,8 @@ type Box struct {
 	Title string
 	// Lines are the operators of a stream, or what a rule reads.
 	Lines []string
+	// Paths are those of the operators in Lines; see OperatorUsage.
+	Paths []string
 	// Pos is where it is declared, as "FILE:LINE"; "" for events.
 	Pos string
 }
@@ -41,10 +43,25 @@ type Box struct {
 // Arrow leads from one box to another, both by their place in Boxes.
 type Arrow struct {
 	From, To int
-	// Name is that of one of several streams behind an operator.
+	// Name is that of one of several streams behind an operator, or several such
+	// with commas.
 	Name string
 	// Index tells that a rule asks the index for what came.
 	Index bool
+	// Flows are where to read how much goes along the arrow.
+	Flows []Flow
+}
+
+// Flow is something that a running configuration counts. One of Source, Rule and
+// Path is set.
+type Flow struct {
+	// Source is the name of a source, Rule that of a rule: what comes.
+	Source, Rule string
+	// Path is that of an operator: what it gets or, with Passes, what it passes to
+	// its stream of the name Out.
+	Path   string
+	Passes bool
+	Out    string
 }
 
 // Drawing returns the drawing of a configuration that was loaded without
@@ -69,7 +86,7 @@ func (c *Config) Drawing() (*Drawing, error) {
 	d.follow(0, d.events)
 	for _, r := range c.rulesByPlace() {
 		if r.every > 0 {
-			d.Arrows = append(d.Arrows, Arrow{From: d.events, To: d.rules[r.name], Name: "index", Index: true})
+			d.Arrows = append(d.Arrows, Arrow{From: d.events, To: d.rules[r.name], Name: "index", Index: true, Flows: []Flow{{Rule: r.name}}})
 		}
 		d.tree(r)
 	}
@@ -94,11 +111,28 @@ func (d *drawer) box(b Box) int {
 	return len(d.Boxes) - 1
 }
 
-// arrow draws an arrow, once.
-func (d *drawer) arrow(from, to int, name string) {
-	if a := (Arrow{From: from, To: to, Name: name}); !slices.Contains(d.Arrows, a) {
-		d.Arrows = append(d.Arrows, a)
+// arrow draws an arrow, once: one for all streams between two boxes.
+func (d *drawer) arrow(from, to int, name string, flows ...Flow) {
+	for i := range d.Arrows {
+		a := &d.Arrows[i]
+		if a.From != from || a.To != to || a.Index {
+			continue
+		}
+		a.Flows = append(a.Flows, flows...)
+		if !slices.Contains(strings.Split(a.Name, ", "), name) {
+			a.Name = strings.Trim(a.Name+", "+name, ", ")
+		}
+		return
 	}
+	d.Arrows = append(d.Arrows, Arrow{From: from, To: to, Name: name, Flows: flows})
+}
+
+// flow is what one operator gets from another.
+func (d *drawer) flow(from, to int, out string) Flow {
+	if op := &d.graph.Operators[to]; op.Name != "merge" {
+		return Flow{Path: op.Path}
+	}
+	return Flow{Path: d.graph.Operators[from].Path, Passes: true, Out: out}
 }
 
 // kindLine tells the kind of a source or sink that has a name of its own.
@@ -116,7 +150,7 @@ func (d *drawer) sources() {
 	for _, s := range d.config.Sources {
 		from := d.box(Box{Kind: SourceBox, Title: s.Name, Lines: kindLine("source", s.Kind, s.Name), Pos: s.Pos})
 		if s.Through == nil {
-			d.arrow(from, d.events, "")
+			d.arrow(from, d.events, "", Flow{Source: s.Name})
 			continue
 		}
 		d.follow(head, from)
@@ -128,31 +162,31 @@ func (d *drawer) sources() {
 func (d *drawer) follow(op, from int) {
 	for _, out := range d.graph.Operators[op].Outs {
 		for _, next := range out.Next {
-			d.operator(next, from, out.Name)
+			d.operator(next, from, out.Name, d.flow(op, next, out.Name))
 		}
 	}
 }
 
 // operator draws an operator that from feeds, and what stands behind it.
-func (d *drawer) operator(n, from int, name string) {
+func (d *drawer) operator(n, from int, name string, flow Flow) {
 	op := &d.graph.Operators[n]
 	if box, drawn := d.boxes[n]; drawn {
-		d.arrow(from, box, name)
+		d.arrow(from, box, name, flow)
 		return
 	}
 	switch {
 	case op.Name == "to":
 		for _, output := range op.Sinks {
-			d.arrow(from, d.sinks[output.(discard).sink.Name], name)
+			d.arrow(from, d.sinks[output.(discard).sink.Name], name, flow)
 		}
 		d.follow(n, from)
 		return
 	case op.Name == "each" && op.Site.Rule != "":
-		d.arrow(from, d.rules[op.Site.Rule], name)
+		d.arrow(from, d.rules[op.Site.Rule], name, flow)
 		d.follow(n, from)
 		return
 	case op.Name == "each" && d.texts[n] == "": // the end of a source's through
-		d.arrow(from, d.events, name)
+		d.arrow(from, d.events, name, flow)
 		return
 	}
 	box := d.box(Box{Kind: StreamBox, Pos: op.Site.Pos})
@@ -160,7 +194,7 @@ func (d *drawer) operator(n, from int, name string) {
 	if maker, ok := d.reads(n); ok && from == d.events {
 		from = maker
 	}
-	d.arrow(from, box, name)
+	d.arrow(from, box, name, flow)
 	d.fill(box, n)
 }
 
@@ -202,6 +236,7 @@ func (d *drawer) fill(box, n int) {
 			text = op.Name
 		}
 		d.Boxes[box].Lines = append(d.Boxes[box].Lines, text)
+		d.Boxes[box].Paths = append(d.Boxes[box].Paths, op.Path)
 		if len(op.Outs) != 1 || len(op.Outs[0].Next) != 1 {
 			break
 		}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -13,12 +14,12 @@ func (u *Usage) Since(before *Usage) []RuleUsage {
 		name string
 	}
 	rules := make(map[key]UsageCounts)
-	operators := make(map[string]UsageCounts)
+	operators := make(map[string]OperatorUsage)
 	for i := range before.Rules {
 		r := &before.Rules[i]
 		rules[key{r.Kind, r.Name}] = r.UsageCounts
 		for _, o := range r.Operators {
-			operators[o.Path] = o.UsageCounts
+			operators[o.Path] = o
 		}
 	}
 	out := slices.Clone(u.Rules)
@@ -43,6 +44,17 @@ func (u *UsageCounts) take(before UsageCounts) {
 	u.Out -= before.Out
 	u.Errors -= before.Errors
 	u.Seconds -= before.Seconds
+}
+
+// take takes off what an operator did before.
+func (o *OperatorUsage) take(before OperatorUsage) {
+	if o.Out >= before.Out && o.Outs != nil {
+		o.Outs = maps.Clone(o.Outs)
+		for name, n := range before.Outs {
+			o.Outs[name] -= min(n, o.Outs[name])
+		}
+	}
+	o.UsageCounts.take(before.UsageCounts)
 }
 
 func sortUsage(list []RuleUsage) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"tocsin/rules"
@@ -17,6 +18,7 @@ const (
 	layerGap   = 64.0
 	margin     = 24.0
 	headHeight = 30.0 // of the title
+	wireWidth  = 1.3
 	// maxLetters is how much of a line is shown.
 	maxLetters = 64
 )
@@ -25,6 +27,7 @@ const (
 type spot struct {
 	box           *rules.Box // nil for a bend
 	lines         []string   // as shown
+	trouble       string     // the last line, in red; "" when there is none
 	layer         int
 	x, y          float64 // of the upper left corner
 	width, height float64
@@ -38,6 +41,8 @@ func (s *spot) middle() float64 { return s.y + s.height/2 }
 type wire struct {
 	name  string
 	index bool
+	rate  string // "" when it is not known
+	width float64
 	path  []*spot
 }
 
@@ -51,20 +56,21 @@ type scene struct {
 
 // arrange gives each box a place: in layers from left to right, so that arrows
 // lead to the right and cross little (after Sugiyama, Tagawa and Toda, 1981).
-func arrange(d *rules.Drawing) *scene {
+// live is what a running tocsin does, or nil.
+func arrange(d *rules.Drawing, live *liveRates) *scene {
 	s := &scene{}
 	for i := range d.Boxes {
-		s.spots = append(s.spots, newSpot(&d.Boxes[i]))
+		s.spots = append(s.spots, newSpot(&d.Boxes[i], live))
 	}
 	s.assignLayers(d)
-	s.connect(d)
+	s.connect(d, live)
 	s.order()
 	s.place()
 	return s
 }
 
 // newSpot measures a box.
-func newSpot(b *rules.Box) *spot {
+func newSpot(b *rules.Box, live *liveRates) *spot {
 	s := &spot{box: b}
 	letters := len([]rune(b.Title)) + 10
 	for _, line := range b.Lines {
@@ -79,8 +85,23 @@ func newSpot(b *rules.Box) *spot {
 	if b.Pos != "" {
 		rows++
 	}
+	if live != nil {
+		s.trouble = live.trouble(b)
+	}
+	if s.trouble != "" {
+		rows++
+		letters = max(letters, len([]rune(s.trouble)))
+	}
 	s.width, s.height = float64(letters)*charWidth+2*boxPadding, float64(rows)*lineHeight+1.4*boxPadding
 	return s
+}
+
+// measure gives an arrow its rate; the width tells of the order of magnitude.
+func (w *wire) measure(live *liveRates, a *rules.Arrow) {
+	if rate, ok := live.rate(a); ok {
+		w.rate = perSecond(rate) + "/s"
+		w.width += 0.5 * math.Log10(1+rate)
+	}
 }
 
 func shorten(line string) string {
@@ -126,10 +147,14 @@ func (s *scene) assignLayers(d *rules.Drawing) {
 }
 
 // connect makes the wires, with a bend in each layer that one passes.
-func (s *scene) connect(d *rules.Drawing) {
-	for _, a := range d.Arrows {
+func (s *scene) connect(d *rules.Drawing, live *liveRates) {
+	for i := range d.Arrows {
+		a := &d.Arrows[i]
 		from, to := s.spots[a.From], s.spots[a.To]
-		w := wire{name: a.Name, index: a.Index, path: []*spot{from}}
+		w := wire{name: a.Name, index: a.Index, path: []*spot{from}, width: wireWidth}
+		if live != nil {
+			w.measure(live, a)
+		}
 		for layer := from.layer + 1; layer < to.layer; layer++ {
 			bend := &spot{layer: layer}
 			s.spots = append(s.spots, bend)

@@ -7,6 +7,8 @@ type Operator struct {
 	// Name is the operator's name, such as "where"; "" for a head.
 	Name string
 	Site Site
+	// Path tells it from all others, as Worker.Path does.
+	Path string
 	// Outs are the streams that it passes to; several for such as split.
 	Outs []OperatorOut
 	// Sinks are what it hands events to.
@@ -80,7 +82,7 @@ func (d *Description) Place(s *Stream) Place { return d.places[s.out] }
 
 func described(op operator) Operator {
 	n := op.base()
-	o := Operator{Name: n.name, Site: n.site}
+	o := Operator{Name: n.name, Site: n.site, Path: n.path}
 	switch op := op.(type) {
 	case *to:
 		o.Sinks = op.sinks
