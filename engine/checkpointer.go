@@ -172,6 +172,9 @@ func (r *Runner) SaveWith(save func(c *Checkpoint)) {
 	}
 }
 
+// FirstCheckpoint keeps a checkpoint of what there is before Run. It waits.
+func (r *Runner) FirstCheckpoint() error { return r.checkpoints.keep() }
+
 // LastCheckpoint keeps a checkpoint of what there is in the end. It is called
 // when Run has returned and the outlets were stopped. It waits.
 func (r *Runner) LastCheckpoint() error {
@@ -180,19 +183,25 @@ func (r *Runner) LastCheckpoint() error {
 		return nil
 	}
 	if !r.hasStopped() {
-		return errors.New("cannot keep a last checkpoint: the engine has not stopped")
+		return errors.New("the engine has not stopped")
 	}
 	c.pause()
 	if c.collecting {
 		// What was noted as changed since is not all that the store lacks.
 		c.collecting, c.Whole = false, c.Whole || c.Store.Commit(&c.checkpoint) != nil
 	}
-	c.begin(r.engine)
+	return c.keep()
+}
+
+// keep makes a checkpoint while the engine stands.
+func (c *checkpointer) keep() error {
+	c.begin(c.runner.engine)
 	c.checkpoint.Finish()
 	c.collecting = false
 	if err := c.Store.Commit(&c.checkpoint); err != nil {
 		return err
 	}
+	c.Whole = false
 	if c.Committed != nil {
 		c.Committed(c.checkpoint.Position)
 	}

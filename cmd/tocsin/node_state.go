@@ -49,7 +49,7 @@ func (n *node) restore(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
-	whole, err := n.loadState()
+	fresh, whole, err := n.loadState()
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,11 @@ func (n *node) restore(ctx context.Context) error {
 	now := n.clock.Read()
 	e.Resume(now)
 	n.keepState(whole)
-	if whole && e.Index().Len() == 0 {
+	if fresh {
+		// What comes in from now on follows a checkpoint.
+		if err := n.runner.FirstCheckpoint(); err != nil {
+			return fmt.Errorf("cannot keep a first checkpoint in store %q: %w", n.state.path, err)
+		}
 		return nil
 	}
 	n.logger.Info("restored", "entries", e.Index().Len(), "down", now.Sub(stood).Round(time.Millisecond).String(),
@@ -70,9 +74,9 @@ func (n *node) restore(ctx context.Context) error {
 	return nil
 }
 
-// loadState loads the last checkpoint, if there is one. It reports whether the
-// next one has to have everything, as not all of it could be used.
-func (n *node) loadState() (whole bool, err error) {
+// loadState loads the last checkpoint. It reports whether there is none, and
+// whether the next one has to have everything, as not all of it could be used.
+func (n *node) loadState() (fresh, whole bool, err error) {
 	c, s := n.config, n.state.store
 	n.tellRecovery(s.Recovered())
 	c.Engine.Track()
@@ -81,19 +85,19 @@ func (n *node) loadState() (whole bool, err error) {
 		n.logger.Info("the store is empty: this is a fresh start", "store", n.state.path)
 		c.Start()
 		n.passJournal()
-		return true, nil
+		return true, true, nil
 	}
 	if err := c.Engine.Load(l); err != nil {
-		return false, fmt.Errorf("cannot restore from store %q: %w; move the file away to begin anew", n.state.path, err)
+		return false, false, fmt.Errorf("cannot restore from store %q: %w; move the file away to begin anew", n.state.path, err)
 	}
 	c.Start()
 	c.Graph.Load(l)
 	engine.LoadOutlets(l, c.allOutlets())
 	if skipped := l.Skipped(); skipped > 0 {
 		n.logger.Warn("some of what was kept could not be used: rules have changed, or records are damaged", "pieces", skipped)
-		return true, nil
+		return false, true, nil
 	}
-	return false, nil
+	return false, false, nil
 }
 
 // passJournal leaves what a journal has aside, when there is no checkpoint that
