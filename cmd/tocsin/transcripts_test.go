@@ -31,7 +31,8 @@ import (
 // The transcripts of a document are one session, in a folder that has examples/
 // and the Lua blocks whose first line is a file's name. After "tocsin run … &"
 // it goes on when tocsin is ready, as a person would. A port of 127.0.0.1 is
-// another one while the test runs, so that nothing is in its way.
+// another one while the test runs, so that nothing is in its way. Commands beside
+// tocsin are those of a plain Debian.
 
 // command is a command of a transcript and what came of it.
 type command struct {
