@@ -130,7 +130,7 @@ func TestDamagedMiddleIsKeptAside(t *testing.T) {
 		}
 		r := newRig(t, filepath.Dir(path), Options{})
 		r.wantRead(ReadOptions{}, r.want(1))
-		if len(r.told) != 1 || !strings.Contains(r.told[0], "at least 2 batches with 4 events are lost") {
+		if len(r.told) != 1 || !strings.Contains(r.told[0], "at least 3 batches with 6 events cannot be read") {
 			t.Errorf("told %q", r.told)
 		}
 		r.close()
@@ -142,6 +142,35 @@ func TestDamagedMiddleIsKeptAside(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(filepath.Dir(path), names[2]))
 	if err != nil || !bytes.Equal(kept, data[second:]) {
 		t.Errorf("kept %d bytes, %v", len(kept), err)
+	}
+}
+
+// TestDamagedEnd: the last write is there in its whole length, so it may have been
+// acknowledged. One that is nothing but zeros was never done.
+func TestDamagedEnd(t *testing.T) {
+	path, data := small(t)
+	for _, c := range []struct {
+		name    string
+		data    []byte
+		read    int
+		damaged bool
+	}{
+		{"changed", append(slices.Clone(data[:len(data)-1]), data[len(data)-1]+1), 3, true},
+		{"zeros", append(slices.Clone(data), make([]byte, 100)...), 4, false},
+		{"garbage", append(slices.Clone(data), bytes.Repeat([]byte("x"), 100)...), 4, true},
+	} {
+		if err := os.WriteFile(path, c.data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, bad, err := readAll(filepath.Dir(path), ReadOptions{})
+		if len(got) != c.read || (len(bad) > 0) != c.damaged || err != nil {
+			t.Errorf("%s: read %d batches, %q, %v", c.name, len(got), bad, err)
+		}
+		r := newRig(t, filepath.Dir(path), Options{})
+		if told := len(r.told) > 0; told != c.damaged || r.journal.Last() != uint64(c.read) {
+			t.Errorf("%s: told %q, the last is %d", c.name, r.told, r.journal.Last())
+		}
+		r.close()
 	}
 }
 

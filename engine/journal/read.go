@@ -126,7 +126,7 @@ func (r *reading) segment(path string, last bool) error {
 		return err
 	}
 	r.passed(int64(len(rest.data)))
-	if last && (rest.batches == 0 || rest.written) {
+	if last && (rest.unfinished(broken) || rest.written) {
 		return nil // it is being written
 	}
 	r.Bad(fmt.Errorf("journal segment %q: %w (batches read before: %d; bytes left out: %d)", path, broken, r.batches-batches, len(rest.data)))
@@ -178,14 +178,14 @@ func (r *reading) block(s *segmentReader, h *blockHead) error {
 		return err
 	}
 	if data, err = h.unpack(data, s.unpacked); err != nil {
-		return &breakError{at, "is damaged"}
+		return &breakError{at: at, why: "is damaged"}
 	}
 	if h.stored != h.unpacked {
 		s.unpacked = data
 	}
 	for position := h.first; position <= h.last(); position++ {
 		if data, err = r.decode(data); err != nil {
-			return &breakError{at, "is damaged"}
+			return &breakError{at: at, why: "is damaged"}
 		}
 		r.batch.Position = position
 		if err := r.deliver(); err != nil {

@@ -97,12 +97,12 @@ func scan(path string) (last uint64, broken *breakError, rest lost, err error) {
 // cutOff ends a segment where it breaks, and keeps what is behind in a file beside
 // it.
 func (j *Journal) cutOff(s *segment, broken *breakError, rest lost) error {
-	kind := "torn"
-	if rest.batches > 0 {
-		kind = "damaged"
+	unfinished, kind := rest.unfinished(broken), "damaged"
+	if unfinished {
+		kind = "torn"
 	}
 	aside, err := writeAside(fmt.Sprintf("%s.%s-%d", s.path, kind, broken.at), rest.data)
-	if err != nil && rest.batches > 0 {
+	if err != nil && !unfinished {
 		return fmt.Errorf("cannot keep the damaged part of journal segment %q: %w", s.path, err)
 	}
 	if err := cut(s.path, broken.at); err != nil {
@@ -110,13 +110,13 @@ func (j *Journal) cutOff(s *segment, broken *breakError, rest lost) error {
 	}
 	s.size = broken.at
 	log := j.options.Logger.With("segment", s.path, "why", broken, "bytes", len(rest.data), "kept_in", aside)
-	if rest.batches == 0 {
+	if unfinished {
 		log.Warn("journal: cut off a write that was not finished; nobody was told that it was done")
 		return nil
 	}
 	j.metrics.damages.Inc()
-	log.Error("journal is damaged; what is behind the break is lost", "batches", rest.batches, "events", rest.events)
-	j.options.Notify("tocsin journal", fmt.Sprintf("the journal is damaged: %v of segment %s; at least %d batches with %d events are lost; what is there is kept in %s",
+	log.Error("journal is damaged; what is behind the break cannot be read", "batches", rest.batches, "events", rest.events)
+	j.options.Notify("tocsin journal", fmt.Sprintf("the journal is damaged: %v of segment %s; at least %d batches with %d events cannot be read; what is there is kept in %s",
 		broken, s.path, rest.batches, rest.events, aside))
 	return nil
 }
@@ -160,7 +160,7 @@ func (j *Journal) setAside(s segment) error {
 		return fmt.Errorf("cannot set the damaged journal segment %q aside: %w", s.path, err)
 	}
 	j.metrics.damages.Inc()
-	j.options.Logger.Error("journal is damaged; a segment is lost", "segment", s.path, "why", errHead, "bytes", s.size, "kept_in", aside)
+	j.options.Logger.Error("journal is damaged; a segment cannot be read", "segment", s.path, "why", errHead, "bytes", s.size, "kept_in", aside)
 	j.options.Notify("tocsin journal", fmt.Sprintf("the journal is damaged: segment %s: %v; it is kept in %s", s.path, errHead, aside))
 	return nil
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -100,13 +101,16 @@ func (r *segmentReader) close() { _ = r.file.Close() } // it was only read
 
 // breakError says that a segment cannot be read from a block on.
 type breakError struct {
-	at  int64 // where the block begins
-	why string
+	at    int64 // where the block begins
+	why   string
+	short bool // the segment ends before the block does
 }
 
 func (e *breakError) Error() string { return fmt.Sprintf("the block at byte %d %s", e.at, e.why) }
 
-func (r *segmentReader) broken(why string) error { return &breakError{r.at, why} }
+func (r *segmentReader) damaged(why string) error { return &breakError{at: r.at, why: why} }
+
+func (r *segmentReader) cutShort() error { return &breakError{r.at, "is cut short", true} }
 
 // next reads the head of the block at hand. The error is io.EOF behind the last
 // one, and a *breakError when there is none.
@@ -116,13 +120,13 @@ func (r *segmentReader) next() (h blockHead, err error) {
 	case err == io.EOF && len(data) == 0:
 		return h, io.EOF
 	case err == io.EOF:
-		return h, r.broken("is cut short")
+		return h, r.cutShort()
 	case err != nil:
 		return h, fmt.Errorf("cannot read journal: %w", err)
 	}
 	h, ok := parseBlockHead(data)
 	if !ok {
-		return h, r.broken("has a damaged head")
+		return h, r.damaged("has a damaged head")
 	}
 	_, err = r.in.Discard(blockHeadSize)
 	return h, err
@@ -134,7 +138,7 @@ func (r *segmentReader) read(h *blockHead) ([]byte, error) {
 	n := int(h.stored)
 	if n > cap(r.stored) {
 		if info, err := r.file.Stat(); err != nil || r.at+blockHeadSize+int64(n) > info.Size() {
-			return nil, r.broken("is cut short")
+			return nil, r.cutShort()
 		}
 		r.stored = make([]byte, n)
 	}
@@ -142,11 +146,11 @@ func (r *segmentReader) read(h *blockHead) ([]byte, error) {
 	_, err := io.ReadFull(r.in, r.stored)
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, r.broken("is cut short")
+		return nil, r.cutShort()
 	case err != nil:
 		return nil, fmt.Errorf("cannot read journal: %w", err)
 	case crc32.Checksum(r.stored, castagnoli) != h.sum:
-		return nil, r.broken("is damaged")
+		return nil, r.damaged("is damaged")
 	}
 	r.at += blockHeadSize + int64(n)
 	return r.stored, nil
@@ -168,8 +172,14 @@ func (r *segmentReader) skip(h *blockHead) error {
 // lost is what lies behind a break.
 type lost struct {
 	data            []byte // all of it
-	batches, events int    // of the blocks that are whole; more may be in others
+	batches, events int    // of the block at hand and those that are whole; more may be in others
 	written         bool   // the first block is whole by now
+}
+
+// unfinished reports whether the break is where a write had not come to its end:
+// nothing follows it, and it is short, or has not got to the disk.
+func (l *lost) unfinished(broken *breakError) bool {
+	return l.batches == 0 && (broken.short || len(bytes.Trim(l.data, "\x00")) == 0)
 }
 
 // behind looks what lies from the block at hand on.
@@ -185,8 +195,14 @@ func (r *segmentReader) behind() (lost, error) {
 	for at := 0; at+blockHeadSize <= len(data); at++ {
 		h, ok := parseBlockHead(data[at:])
 		end := at + blockHeadSize + int(h.stored)
-		if ok && end <= len(data) && crc32.Checksum(data[at+blockHeadSize:end], castagnoli) == h.sum {
+		if !ok || end > len(data) {
+			continue
+		}
+		whole := crc32.Checksum(data[at+blockHeadSize:end], castagnoli) == h.sum
+		if whole || at == 0 {
 			l.batches, l.events = l.batches+int(h.batches), l.events+int(h.events)
+		}
+		if whole {
 			l.written = l.written || at == 0
 			at = end - 1
 		}

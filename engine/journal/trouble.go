@@ -10,7 +10,7 @@ import (
 type trouble struct {
 	journal *Journal
 	last    time.Time // when it was told
-	since   bool      // there is trouble
+	fails   bool      // there is trouble
 	events  int       // that were not kept since it began
 }
 
@@ -18,7 +18,7 @@ type trouble struct {
 const troubleEvery = 30 * time.Second
 
 func (t *trouble) add(err error, events int) {
-	t.since = true
+	t.fails = true
 	t.events += events
 	if now := time.Now(); t.last.IsZero() || now.Sub(t.last) >= troubleEvery {
 		t.last = now
@@ -28,8 +28,8 @@ func (t *trouble) add(err error, events int) {
 }
 
 func (t *trouble) over() {
-	if t.since {
+	if t.fails {
 		t.journal.options.Logger.Info("journal works again", "unkept_events", t.events)
-		t.since, t.events = false, 0
+		t.fails, t.events = false, 0
 	}
 }
