@@ -7,10 +7,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 )
 
@@ -28,13 +30,14 @@ numbered:counter():with { host = "total", service = "all" }:index()
 type crashes struct {
 	t       *testing.T
 	file    string
+	rules   string // that file at first
 	numbers atomic.Int64
 	mu      sync.Mutex
 	acked   []string
 }
 
-// round runs tocsin, has senders send, and kills it when a number of posts have
-// been answered. It returns what tocsin wrote.
+// round runs tocsin, has senders send, at times has it reload, and kills it when a
+// number of posts have been answered.
 func (c *crashes) round(random *rand.Rand) {
 	cmd, out := tocsin(c.t, nil, "run", c.file)
 	base := "http://" + out.await(c.t, `listening on tcp ([0-9.:]+) \(http\)`)[1]
@@ -49,6 +52,9 @@ func (c *crashes) round(random *rand.Rand) {
 	senders.Go(func() { c.write(lines) })
 	for range random.IntN(40) {
 		<-answered
+		if random.IntN(30) == 0 {
+			c.reload(cmd.Process, random)
+		}
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		c.t.Error(err)
@@ -56,6 +62,19 @@ func (c *crashes) round(random *rand.Rand) {
 	close(over)
 	senders.Wait()
 	_ = cmd.Wait()
+}
+
+// reload has tocsin go on with other rules, in which the counting ones stand in
+// another place, or not: they keep their state.
+func (c *crashes) reload(p *os.Process, random *rand.Rand) {
+	more := strings.Repeat("events:where 'service = \"other\"':by('host'):counter():index()\n", random.IntN(3))
+	at := strings.Index(c.rules, "local numbered")
+	if err := os.WriteFile(c.file, []byte(c.rules[:at]+more+c.rules[at:]), 0o600); err != nil {
+		c.t.Error(err)
+	}
+	if err := p.Signal(syscall.SIGHUP); err != nil {
+		c.t.Error(err)
+	}
 }
 
 // post posts events until there is no answer any more.
@@ -152,7 +171,8 @@ func (c *crashes) check() {
 // runCrashes kills tocsin so many times.
 func runCrashes(t *testing.T, rounds int) {
 	dir := t.TempDir()
-	c := &crashes{t: t, file: writeFile(t, "rules.lua", fmt.Sprintf(crashRules, filepath.Join(dir, "tocsin.db"), filepath.Join(dir, "journal")))}
+	rules := fmt.Sprintf(crashRules, filepath.Join(dir, "tocsin.db"), filepath.Join(dir, "journal"))
+	c := &crashes{t: t, file: writeFile(t, "rules.lua", rules), rules: rules}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range rounds {
 		c.round(random)
