@@ -94,8 +94,8 @@ func throughput(r *rig, series int, span time.Duration, feed func(stop <-chan st
 	return s, <-failed
 }
 
-func measureTCP(series, ruleCount int, log engine.Log) (speed, error) {
-	r, err := newLoggedRig(gridRules(ruleCount), true, nil, log)
+func measureTCP(series, ruleCount int, k kept) (speed, error) {
+	r, err := newKeptRig(gridRules(ruleCount), true, nil, k)
 	if err != nil {
 		return speed{}, err
 	}
@@ -113,7 +113,7 @@ func runGraphite(rep *report) error {
 	for range 2 { // the better of two: the machine is shared
 		for _, series := range seriesGrid() {
 			for _, rules := range []int{10, 100, 10_000} {
-				s, err := measureTCP(series, rules, nil)
+				s, err := measureTCP(series, rules, kept{})
 				if err != nil {
 					return err
 				}

@@ -13,7 +13,7 @@ import (
 // what it has kept is served again.
 func runJournal(rep *report) error {
 	for _, series := range seriesGrid() {
-		without, err := measureTCP(series, 100, nil)
+		without, err := measureTCP(series, 100, kept{})
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func runKept(rep *report, series int, without speed) error {
 	if err != nil {
 		return err
 	}
-	with, err := measureTCP(series, 100, j)
+	with, err := measureTCP(series, 100, kept{log: j})
 	if err := j.Close(); err != nil {
 		return err
 	}

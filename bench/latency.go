@@ -27,16 +27,18 @@ func stamped(line []byte, series int, start time.Time) []byte {
 
 // runLatency sends 500 events each millisecond and looks at how long each takes
 // from the socket to the sink.
-func runLatency(rep *report) error {
+func runLatency(rep *report) error { return measureLatency(rep, latencyRules, kept{}) }
+
+func measureLatency(rep *report, rules string, k kept) error {
 	start := time.Now()
 	const warm, count = 500_000, 2_500_000
 	seen := make([]time.Duration, 0, count)
 	var n atomic.Int64
-	r, err := newRig(latencyRules, true, func(e *engine.Event) {
+	r, err := newKeptRig(rules, true, func(e *engine.Event) {
 		if i := n.Add(1); i > warm && i <= warm+count {
 			seen = append(seen, time.Since(start)-time.Duration(e.Metric*1e3))
 		}
-	})
+	}, k)
 	if err != nil {
 		return err
 	}

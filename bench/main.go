@@ -32,6 +32,7 @@ var scenarios = []scenario{
 	{"process", "6 M events/s, graphite bytes to discarded output, 100 k series, 100 rules", runProcess},
 	{"graphite", "5 M events/s over loopback TCP at 100 k series, 100 rules", runGraphite},
 	{"journal", "what a journal costs: graphite over loopback TCP, 100 rules", runJournal},
+	{"store", "what checkpoints cost: throughput, latency at 500 k events/s, and the start from one", runStore},
 	{"latency", "p99 from socket to sink under 5 ms at 500 k events/s", runLatency},
 	{"idle", "one event at a time: p50 at most 50 µs, p99 at most 120 µs", runIdle},
 	{"expiry", "200,000 entries that expire at once delay no event by more than 50 ms", runExpiry},

@@ -48,11 +48,17 @@ func (c *counter) Flush() {}
 // newRig loads the rules and starts the engine. The source is opened and run if
 // listen is set.
 func newRig(text string, listen bool, put func(*engine.Event)) (*rig, error) {
-	return newLoggedRig(text, listen, put, nil)
+	return newKeptRig(text, listen, put, kept{})
 }
 
-// newLoggedRig is newRig with a log, nil for none, that is given what was served.
-func newLoggedRig(text string, listen bool, put func(*engine.Event), log engine.Log) (*rig, error) {
+// kept is where what goes on is kept; either may be nil.
+type kept struct {
+	log   engine.Log
+	store engine.CheckpointStore
+}
+
+// newKeptRig is newRig that keeps what goes on.
+func newKeptRig(text string, listen bool, put func(*engine.Event), k kept) (*rig, error) {
 	r := &rig{out: &counter{put: put}, ctx: context.Background()}
 	clock := engine.NewWallClock(time.Now)
 	config, err := rules.LoadString("bench.lua", text, ".", rules.Options{
@@ -62,10 +68,16 @@ func newLoggedRig(text string, listen bool, put func(*engine.Event), log engine.
 	if err != nil {
 		return nil, err
 	}
+	if k.store != nil {
+		config.Engine.Track()
+	}
 	config.Start()
 	r.config = config
 	r.runner = engine.NewRunner(config.Engine, clock)
-	r.runner.SetLog(log)
+	r.runner.SetLog(k.log)
+	if k.store != nil {
+		r.runner.SetCheckpoints(engine.CheckpointOptions{Store: k.store, Save: config.Graph.Save})
+	}
 	r.wait.Go(func() { r.runner.Run(context.Background()) })
 	if len(config.Sources) == 0 {
 		r.input = r.runner.Input(engine.InputOptions{Name: "bench"})
