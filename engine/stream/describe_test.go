@@ -26,12 +26,12 @@ func TestDescribe(t *testing.T) {
 
 	d := g.Describe(head)
 	want := []Operator{
-		{Outs: []OperatorOut{{Next: []int{2}}}},
-		{Site: Site{Pos: "a.lua:3", Rule: "r"}, Outs: []OperatorOut{{Next: []int{5}}}},
-		{Name: "split", Site: Site{Pos: "a.lua:1"}, Outs: []OperatorOut{{Name: "rest", Next: []int{3, 4}}, {Name: "1", Next: []int{4}}}},
-		{Name: "changed", Site: Site{Pos: "a.lua:2"}, Outs: []OperatorOut{{}}, PassesFirst: true},
-		{Name: "merge", Site: Site{Pos: "a.lua:3", Rule: "r"}, Outs: []OperatorOut{{}}},
-		{Name: "emit", Site: Site{Pos: "a.lua:3", Rule: "r"}, Outs: []OperatorOut{{}}},
+		{Path: "events", Outs: []OperatorOut{{Next: []int{2}}}},
+		{Path: "head", Site: Site{Pos: "a.lua:3", Rule: "r"}, Outs: []OperatorOut{{Next: []int{5}}}},
+		{Name: "split", Path: "events/split", Site: Site{Pos: "a.lua:1"}, Outs: []OperatorOut{{Name: "rest", Next: []int{3, 4}}, {Name: "1", Next: []int{4}}}},
+		{Name: "changed", Path: "events/split/changed", Site: Site{Pos: "a.lua:2"}, Outs: []OperatorOut{{}}, PassesFirst: true},
+		{Name: "merge", Path: "events/split:1/merge", Site: Site{Pos: "a.lua:3", Rule: "r"}, Outs: []OperatorOut{{}}},
+		{Name: "emit", Path: "head/emit@r", Site: Site{Pos: "a.lua:3", Rule: "r"}, Outs: []OperatorOut{{}}},
 	}
 	if !reflect.DeepEqual(d.Operators, want) {
 		t.Errorf("got  %+v\nwant %+v", d.Operators, want)
