@@ -82,7 +82,7 @@ type Engine struct {
 	wheel      *Wheel
 	ids        *Identities
 	index      *Index
-	top        *Router[*subscriber]
+	top        *Router[subscriber]
 	meter      Meter
 	auto       autoIndex
 	outputs    []Output
@@ -105,7 +105,7 @@ type Engine struct {
 // New makes an engine whose clock stands at now.
 func New(opts Options, now Time) *Engine {
 	opts.setDefaults()
-	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: opts.Table, top: NewRouter[*subscriber](), meter: newMeter()}
+	e := &Engine{opts: opts, now: now, room: maxQueued, rejectedAt: math.MinInt64, wheel: NewWheel(now), ids: opts.Table, top: NewRouter[subscriber](), meter: newMeter()}
 	if e.ids == nil {
 		e.ids = NewIdentities(opts.Identities)
 	}
@@ -138,16 +138,9 @@ func (e *Engine) NewScope() uint64 { e.scopes++; return e.scopes }
 
 // Subscribe adds a head of a stream, to be served with every event for which
 // pred holds (nil: all) in the order of the calls. It must not be called once
-// events flow. The Sampler counts the events whose host, service, tags and
-// attributes pred allows; if the handler is a Measurer, samples are measured.
-func (e *Engine) Subscribe(pred Predicate, to Handler) *Sampler {
-	s := &subscriber{to: to}
-	if s.measure, _ = to.(Measurer); s.measure == nil {
-		s.never()
-	}
-	e.top.Add(pred, s)
-	return &s.Sampler
-}
+// events flow. The Sampler of a Measurer counts the events whose host, service,
+// tags and attributes pred allows.
+func (e *Engine) Subscribe(pred Predicate, to Handler) { e.top.Add(pred, newSubscriber(to)) }
 
 // Meter returns what measures where the engine's time goes.
 func (e *Engine) Meter() *Meter { return &e.meter }
@@ -270,19 +263,19 @@ func (e *Engine) pass(ev *Event) {
 		ev.ID.route = route
 	}
 	for _, hop := range route.Hops {
-		if hop.To.Due() {
+		if hop.To.sampler.Due() {
 			e.sample(hop, ev)
 			continue
 		}
 		if hop.Rest != nil {
 			if ok, err := hop.Rest.Rest(ev); err != nil {
-				hop.To.to.Fail(ev, err)
+				hop.To.Fail(ev, err)
 				continue
 			} else if !ok {
 				continue
 			}
 		}
-		hop.To.to.Handle(ev)
+		hop.To.Handle(ev)
 	}
 }
 

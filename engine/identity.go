@@ -17,9 +17,9 @@ import (
 type Identity struct {
 	// What each event needs comes first, to share a cache line. Engine's
 	// goroutine only, but for flags.
-	entry   *Entry              // what the engine knows of it
-	route   *Route[*subscriber] // which streams can match
-	derived *derived            // what operators turn it into
+	entry   *Entry             // what the engine knows of it
+	route   *Route[subscriber] // which streams can match
+	derived *derived           // what operators turn it into
 	flags   atomic.Uint32
 
 	// Has says which of Host and Service are there.

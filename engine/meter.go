@@ -102,9 +102,6 @@ func (s *Sampler) Due() bool {
 	return s.came >= s.next
 }
 
-// never measures no event.
-func (s *Sampler) never() { s.next = math.MaxUint64 }
-
 // Sampling is a sample that has begun.
 type Sampling struct {
 	// Weight is how many events the sample stands for.
@@ -133,6 +130,9 @@ func (m *Meter) End(s *Sampler, begun Sampling) {
 // Measurer is a Handler that can measure what it costs.
 type Measurer interface {
 	Handler
+	// Sampler decides which events are measured. It is best part of what Handle
+	// looks at anyway.
+	Sampler() *Sampler
 	// Measure does what the engine does with an event otherwise: it asks rest
 	// (nil: all events match), and handles the event. It measures the time that
 	// takes, weight times.
@@ -148,17 +148,22 @@ type MeasuredFirer interface {
 
 // subscriber is a handler that the engine serves.
 type subscriber struct {
-	Sampler
-	to      Handler
-	measure Measurer // nil: it cannot
+	Handler
+	sampler *Sampler
+}
+
+func newSubscriber(to Handler) subscriber {
+	if m, ok := to.(Measurer); ok {
+		return subscriber{to, m.Sampler()}
+	}
+	return subscriber{to, &Sampler{next: math.MaxUint64}} // it cannot measure
 }
 
 // sample serves an event, and measures it.
-func (e *Engine) sample(hop *Hop[*subscriber], ev *Event) {
-	s := hop.To
-	sample := e.meter.Begin(&s.Sampler)
-	s.measure.Measure(ev, hop.Rest, sample.Weight)
-	e.meter.End(&s.Sampler, sample)
+func (e *Engine) sample(hop *Hop[subscriber], ev *Event) {
+	sample := e.meter.Begin(hop.To.sampler)
+	hop.To.Handler.(Measurer).Measure(ev, hop.Rest, sample.Weight)
+	e.meter.End(hop.To.sampler, sample)
 }
 
 // aside is around what is nobody's in the middle of what is measured.

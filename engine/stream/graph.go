@@ -86,13 +86,15 @@ func (g *Graph) Start() {
 		s.start(g.top)
 	}
 	for _, op := range g.events.out.next {
-		n := op.base()
+		s := &subscription{top: g.top}
+		op.base().came = &s.came
 		if w, ok := op.(*where); ok {
-			n.came = g.engine.Subscribe(w.pred, &subscription{op: w, out: &w.out, top: g.top})
+			s.op, s.out = w, &w.out
+			g.engine.Subscribe(w.pred, s)
 		} else {
-			alone := &Out{}
-			alone.add(op)
-			n.came = g.engine.Subscribe(nil, &subscription{op: g.events.from, out: alone, top: g.top})
+			s.op, s.out = g.events.from, &Out{}
+			s.out.add(op)
+			g.engine.Subscribe(nil, s)
 		}
 	}
 }

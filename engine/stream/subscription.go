@@ -4,15 +4,19 @@ import "tocsin/engine"
 
 // subscription is the head of a stream that the engine serves.
 type subscription struct {
-	op  operator
-	out *Out
-	top *Group
+	came engine.Sampler
+	op   operator
+	out  *Out
+	top  *Group
 }
 
 var _ engine.Measurer = (*subscription)(nil)
 
 func (s *subscription) Handle(e *engine.Event)          { s.out.event(s.top, e) }
 func (s *subscription) Fail(e *engine.Event, err error) { s.op.base().fail(s.top, e, err) }
+
+// Sampler implements engine.Measurer.
+func (s *subscription) Sampler() *engine.Sampler { return &s.came }
 
 // Measure implements engine.Measurer.
 func (s *subscription) Measure(e *engine.Event, rest engine.Predicate, weight uint64) {
