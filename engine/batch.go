@@ -19,10 +19,17 @@ type Batch struct {
 	// says that they are not: ErrStopped when the engine stopped before it served
 	// them. It must not block.
 	Done func(error)
+	// Place, when not nil, is where the events were read, and Next up to where:
+	// what comes next there. Batches of one place come in order.
+	Place *Place
+	Next  int64
 
 	received time.Time // for the latency histogram
 	input    *input
 }
+
+// idle reports whether the batch need not go through the engine.
+func (b *Batch) idle() bool { return len(b.Events) == 0 && b.Done == nil && b.Place == nil }
 
 // Full reports whether the batch has no room for another event.
 func (b *Batch) Full() bool { return len(b.Events) >= BatchSize }
@@ -55,4 +62,7 @@ type Input interface {
 	// counts its events, without calling Done: for sources that cannot wait.
 	// It never blocks.
 	Offer(b *Batch) bool
+	// Place returns somewhere that the source can read again. Of one name there
+	// is one.
+	Place(name string) *Place
 }

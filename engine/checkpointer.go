@@ -106,6 +106,7 @@ func (c *checkpointer) begin(e *Engine) {
 	c.checkpoint.Whole = c.Whole
 	c.collecting, c.next = true, e.now.Add(c.wait)
 	e.Save(&c.checkpoint)
+	c.runner.savePlaces(&c.checkpoint)
 	c.Save(&c.checkpoint)
 }
 
@@ -116,9 +117,7 @@ func (c *checkpointer) committed(err error) {
 	c.Whole = err != nil
 	if err == nil {
 		c.wait = c.Every
-		if c.Committed != nil {
-			c.Committed(c.checkpoint.Position)
-		}
+		c.kept()
 		if c.failed {
 			c.failed = false
 			c.trouble.over("checkpoints are kept again")
@@ -202,8 +201,14 @@ func (c *checkpointer) keep() error {
 		return err
 	}
 	c.Whole = false
+	c.kept()
+	return nil
+}
+
+// kept tells who waits for it that the checkpoint is durable.
+func (c *checkpointer) kept() {
+	c.runner.placesKept()
 	if c.Committed != nil {
 		c.Committed(c.checkpoint.Position)
 	}
-	return nil
 }

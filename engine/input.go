@@ -63,7 +63,7 @@ func (in *input) Batch() *Batch {
 }
 
 func (in *input) Send(ctx context.Context, b *Batch) error {
-	if len(b.Events) == 0 && b.Done == nil {
+	if b.idle() {
 		in.runner.recycle(b)
 		return nil
 	}
@@ -108,7 +108,7 @@ func (in *input) sent(n int) {
 }
 
 func (r *Runner) recycle(b *Batch) {
-	b.Events, b.Done, b.input = b.Events[:0], nil, nil
+	b.Events, b.Done, b.Place, b.input = b.Events[:0], nil, nil, nil
 	select {
 	case r.free <- b:
 	default:

@@ -53,6 +53,7 @@ type Runner struct {
 
 	mu     sync.Mutex
 	inputs []*input
+	places map[string]*Place // by the name of the source and their own
 }
 
 // NewRunner makes a runner of e, which must not be used by anyone else from
@@ -60,13 +61,14 @@ type Runner struct {
 func NewRunner(e *Engine, clock Clock) *Runner {
 	r := &Runner{
 		engine: e, ids: e.ids, clock: clock,
-		in:    make(chan *Batch, queueBatches),
-		free:  make(chan *Batch, queueBatches),
-		calls: make(chan func(*Engine)),
-		notes: make(chan note, 64),
-		stop:  make(chan struct{}),
-		done:  make(chan struct{}),
-		set:   e.opts.Metrics,
+		in:     make(chan *Batch, queueBatches),
+		free:   make(chan *Batch, queueBatches),
+		calls:  make(chan func(*Engine)),
+		notes:  make(chan note, 64),
+		stop:   make(chan struct{}),
+		done:   make(chan struct{}),
+		places: make(map[string]*Place),
+		set:    e.opts.Metrics,
 	}
 	r.panicked = r.set.GetOrCreateCounter("tocsin_engine_panics_total")
 	r.panics.logger = e.opts.Logger
@@ -100,7 +102,7 @@ func (r *Runner) hasStopped() bool {
 }
 
 func (in *input) Offer(b *Batch) bool {
-	if len(b.Events) == 0 && b.Done == nil {
+	if b.idle() {
 		in.runner.recycle(b)
 		return true
 	}
@@ -286,6 +288,11 @@ func (r *Runner) refuseRest() {
 func (r *Runner) serve(b *Batch) {
 	r.pass(b)
 	r.latency.Update(time.Since(b.received).Seconds())
+	if b.Place != nil {
+		r.reached(b)
+		b.Settle(nil)
+		return
+	}
 	if r.log == nil {
 		b.Settle(nil)
 		return

@@ -93,6 +93,7 @@ func (n *node) loadState() (fresh, whole bool, err error) {
 	c.Start()
 	c.Graph.Load(l)
 	engine.LoadOutlets(l, c.allOutlets())
+	n.runner.LoadPlaces(l)
 	if skipped := l.Skipped(); skipped > 0 {
 		n.logger.Warn("some of what was kept could not be used: rules have changed, or records are damaged", "pieces", skipped)
 		return false, true, nil

@@ -36,6 +36,8 @@ func (r *recorder) Send(_ context.Context, b *engine.Batch) error {
 	return nil
 }
 
+func (r *recorder) Place(string) *engine.Place { return nil }
+
 func (r *recorder) Offer(b *engine.Batch) bool {
 	for _, e := range b.Events {
 		select {

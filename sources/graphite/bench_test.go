@@ -47,6 +47,7 @@ func (d *discard) Send(_ context.Context, b *engine.Batch) error {
 	return nil
 }
 
+func (d *discard) Place(string) *engine.Place { return nil }
 func (d *discard) Offer(b *engine.Batch) bool { return d.Send(context.Background(), b) == nil }
 
 func newDiscard() *discard {

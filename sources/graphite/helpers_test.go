@@ -72,6 +72,8 @@ func (r *recorder) Send(ctx context.Context, b *engine.Batch) error {
 	return nil
 }
 
+func (r *recorder) Place(string) *engine.Place { return nil }
+
 func (r *recorder) Offer(b *engine.Batch) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestPlaces: what was served is durable once a checkpoint has it, and the next
+// program reads on there.
+func TestPlaces(t *testing.T) {
+	s := &mapStore{}
+	send := func(r *Runner, in Input, p *Place, next int64) {
+		b := in.Batch()
+		b.Place, b.Next = p, next
+		if !in.Offer(b) {
+			t.Error("a batch found no room")
+		}
+		synctest.Wait()
+	}
+	checkpointed(t, s, func(r *Runner, in Input) {
+		p := in.Place("topic/0")
+		if _, known := p.Served(); known || in.Place("topic/0") != p {
+			t.Error("something is known of a new place, or there are two")
+		}
+		synctest.Wait()
+		send(r, in, p, 10)
+		served, _ := p.Served()
+		if _, durable := p.Durable(); served != 10 || durable {
+			t.Errorf("served up to %d, durable: %v; want 10, false", served, durable)
+		}
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		time.Sleep(1100 * time.Millisecond)
+		send(r, in, p, 20)
+		if durable, _ := p.Durable(); durable != 10 {
+			t.Errorf("durable up to %d, want 10", durable)
+		}
+		gone := in.Place("topic/1")
+		send(r, in, gone, 5)
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		gone.Forget()
+	})
+
+	e := New(Options{}, 0)
+	r := NewRunner(e, NewWallClock(time.Now))
+	in := r.Input(InputOptions{Name: "test"})
+	before := in.Place("topic/0") // made before or after, it is the same
+	r.LoadPlaces(NewLoading(s.records, e.ids))
+	if next, ok := before.Served(); !ok || next != 20 {
+		t.Errorf("read on at %d, %v; want 20", next, ok)
+	}
+	if _, ok := in.Place("topic/1").Served(); ok {
+		t.Error("a place that was forgotten is known")
+	}
+	if _, ok := r.Input(InputOptions{Name: "other"}).Place("topic/0").Served(); ok {
+		t.Error("a place of another source is known")
+	}
+}
