@@ -39,9 +39,10 @@ Only the pages:
 
   tocsin replay shop.lua --from week.jsonl | jq -c 'select(.sink == "pagerduty").event'
 
-Two recordings of one night, an hour of it, a minute each second:
+Two recordings of one night, a minute each second; two hours of it:
 
-  tocsin replay shop.lua --from graphite.txt.zst --from collectd.dgrams --since 2026-11-20T02:00:00Z --until 2026-11-20T03:00:00Z --speed 60
+  tocsin replay shop.lua --from graphite.txt --from collectd.dgrams --speed 60
+  tocsin replay shop.lua --from graphite.txt --since 1795143600 --until 1795150800
 
 What came in an hour ago, from the journal of a tocsin that is running:
 

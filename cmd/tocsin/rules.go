@@ -29,11 +29,14 @@ func (*rulesCommand) Help() string {
 
 The columns:
 
-  LOAD    the share of one processor: 100 % keeps it busy. Since the rules were loaded; with --watch, in the last 2 seconds
+  LOAD    the share of one processor since the rules were loaded; 100 % keeps
+          it busy. With --watch, in the last 2 seconds
   TIME    the time that it took, without what stands behind it
   EACH    the same for one event
-  IN      events that came; of a rule with "every", how often it was due. What is known by host, service, tags and attributes not to match does not count
-  OUT     events that it made, or handed to sinks, rules, functions and events. With --watch, IN and OUT are per second
+  IN      events that came; of a rule with "every", how often it was due. What
+          host, service, tags and attributes rule out does not count
+  OUT     events that it made, or handed to sinks, rules, functions and events.
+          With --watch, IN and OUT are per second
   GROUPS  groups of by that there are now
   ERRORS  errors of its functions and operators
 

@@ -36,7 +36,7 @@ func (*sendCommand) Help() string {
 	return `An event from the command line:
 
   tocsin send --host app3 --service http --metric 0 --ttl 60 --attr role=app
-  tocsin send --service backup --state ok --description "12 GB in 41 min" --tag nightly
+  tocsin send --service backup --state ok --description "12 GB" --tag nightly
 
 Events from a pipe, one JSON object a line:
 
