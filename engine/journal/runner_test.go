@@ -114,33 +114,36 @@ func send(t *testing.T, in engine.Input, sender, i int) {
 func TestReadBesideTheWriter(t *testing.T) {
 	r := newRig(t, t.TempDir(), Options{segmentBytes: 20_000})
 	r.append(1, second, 2)
-	stop := make(chan struct{})
-	var writing sync.WaitGroup
-	last := uint64(1)
-	writing.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				last++
-				r.append(last, second, 20)
-			}
+	const batches = 200
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for position := uint64(2); position <= batches; position++ {
+			r.append(position, second, 20)
 		}
-	})
-	for range 50 {
-		next := uint64(1)
-		o := ReadOptions{Identities: engine.NewIdentities(1_000_000), Bad: func(err error) { t.Error(err) }}
+	}()
+	read := func() (last uint64) {
+		o := ReadOptions{Identities: engine.NewIdentities(100_000), Bad: func(err error) { t.Error(err) }}
 		if err := Read(r.dir, o, func(l *engine.Logged) error {
-			if l.Position != next {
-				t.Errorf("got batch %d, want %d", l.Position, next)
+			if l.Position != last+1 {
+				t.Errorf("got batch %d after %d", l.Position, last)
 			}
-			next++
+			last = l.Position
 			return nil
 		}); err != nil {
 			t.Error(err)
 		}
+		return last
 	}
-	close(stop)
-	writing.Wait()
+	for done := false; !done; {
+		select {
+		case <-written:
+			done = true
+		default:
+			read()
+		}
+	}
+	if last := read(); last != batches {
+		t.Errorf("read %d batches of %d", last, batches)
+	}
 }
