@@ -33,12 +33,18 @@ func NewJSONDecoder(ids *Identities, names *Names) *JSONDecoder {
 // identity of its own: given to the engine, that tells of it.
 func (d *JSONDecoder) Decode(data []byte) (Event, error) {
 	var e Event
-	plain := d.object(data, &e)
+	plain := len(data) <= MaxJSONBytes && d.object(data, &e) && d.space() == len(data)
 	if plain {
 		if e.ID = d.names.Lookup(d.name); e.ID != nil {
 			return e, nil
 		}
 	}
+	return d.parse(data, plain)
+}
+
+// parse reads an event the thorough way. After one that is written in the plain
+// way, its name is known.
+func (d *JSONDecoder) parse(data []byte, plain bool) (Event, error) {
 	e, parts, err := ParseJSON(data)
 	if err != nil {
 		return Event{}, err
@@ -53,26 +59,23 @@ func (d *JSONDecoder) Decode(data []byte) (Event, error) {
 	return e, nil
 }
 
-// object reads an object into e, but for its identity: what that is made of is
-// only collected in name, and is valid if a name that leads to an identity is
-// the same. It reports false for all that is unusual.
+// object reads the object that data begins with into e, but for its identity:
+// what that is made of is only collected in name, and is valid if a name that
+// leads to an identity is the same. It reports false for all that is unusual.
 func (d *JSONDecoder) object(data []byte, e *Event) bool {
-	if len(data) > MaxJSONBytes {
-		return false
-	}
 	d.data, d.at, d.name, d.seen = data, 0, d.name[:0], 0
 	if !d.take('{') {
 		return false
 	}
 	if d.take('}') {
-		return d.space() == len(data)
+		return true
 	}
 	for {
 		if !d.member(e) {
 			return false
 		}
 		if d.take('}') {
-			return d.space() == len(data)
+			return true
 		}
 		if !d.take(',') {
 			return false
