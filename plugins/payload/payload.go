@@ -1,0 +1,118 @@
+// Package payload makes events of what carries them in one piece: the value of
+// a Kafka record, or the body of a request.
+//
+// payload.go has the table of formats. Each format has a file of its own, and
+// auto.go tells them apart.
+package payload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tocsin/engine"
+	"tocsin/plugins"
+)
+
+// Decoder makes events of values of one format. It belongs to one goroutine.
+type Decoder interface {
+	// Decode calls add with the identity of each event of value, in order, and
+	// fills in the event that add returns, which is valid until the next call.
+	// It keeps nothing of value. What makes no event costs what is good beside
+	// it nothing; the error tells of it, and is a *BadError.
+	Decode(value []byte, add func(id *engine.Identity) *engine.Event) error
+}
+
+// Options are what decoders go by. The zero value is a good one.
+type Options struct {
+	// Names are shared by decoders of one table of identities, so that a name is
+	// kept once. When nil, a decoder has its own.
+	Names *Names
+	// Gap, when not nil, is told of each value that is well formed, but no number
+	// (nan, null, U): a gap, which makes no event and is no error.
+	Gap func()
+}
+
+// Names are the names that decoders have seen. They may be used on any
+// goroutine.
+type Names struct {
+	json *engine.Names
+}
+
+// NewNames returns names for Options.
+func NewNames() *Names {
+	return &Names{json: engine.NewNames()}
+}
+
+// MaxEvents is how many events one value makes at most. What comes after them is
+// an error.
+const MaxEvents = 100_000
+
+var formats = map[string]func(*engine.Identities, Options) (Decoder, error){
+	"json": newJSON,
+}
+
+// Formats lists the names of the formats, sorted.
+func Formats() []string {
+	var names []string
+	for name := range formats {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// New returns a decoder of a format: "json", … The identities of the events are
+// made in ids. An event of a new identity for which ids has no room gets one of
+// its own: given to the engine, that tells of it.
+func New(format string, ids *engine.Identities, o Options) (Decoder, error) {
+	make := formats[format]
+	if make == nil {
+		return nil, fmt.Errorf("no such format %q%s; there are %s", format, plugins.DidYouMean(format, Formats()), strings.Join(Formats(), ", "))
+	}
+	if o.Names == nil {
+		o.Names = NewNames()
+	}
+	if o.Gap == nil {
+		o.Gap = func() {}
+	}
+	return make(ids, o)
+}
+
+// BadError says that parts of a value made no event.
+type BadError struct {
+	// Bad is how many parts they are.
+	Bad int
+	// First names the first of them, and why.
+	First error
+}
+
+func (e *BadError) Error() string {
+	if e.Bad == 1 {
+		return e.First.Error()
+	}
+	return fmt.Sprintf("%d parts make no event; the first: %v", e.Bad, e.First)
+}
+
+// Unwrap returns First.
+func (e *BadError) Unwrap() error { return e.First }
+
+// bad collects a BadError.
+type bad struct {
+	count int
+	first error
+}
+
+// add counts a part, which is the number-th of its kind.
+func (b *bad) add(part string, number int, reason error) {
+	if b.count++; b.count == 1 {
+		b.first = fmt.Errorf("%s %d: %w", part, number, reason)
+	}
+}
+
+func (b *bad) err() error {
+	if b.count == 0 {
+		return nil
+	}
+	return &BadError{b.count, b.first}
+}
