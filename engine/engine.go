@@ -151,14 +151,6 @@ func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
 // Ingest takes an event from a source: it gets what it lacks, is indexed, and
 // goes through the streams. The caller flushes the outputs when it is done.
 func (e *Engine) Ingest(ev *Event) {
-	if e.meter.Active() { // what a source's own stream let through
-		e.aside(func() { e.ingest(ev) })
-	} else {
-		e.ingest(ev)
-	}
-}
-
-func (e *Engine) ingest(ev *Event) {
 	e.arrive(ev)
 	ev.Depth = 0
 	e.take(ev, true)

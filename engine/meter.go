@@ -165,9 +165,3 @@ func (e *Engine) sample(hop *Hop[subscriber], ev *Event) {
 	hop.To.Handler.(Measurer).Measure(ev, hop.Rest, sample.Weight)
 	e.meter.End(hop.To.sampler, sample)
 }
-
-// aside is around what is nobody's in the middle of what is measured.
-func (e *Engine) aside(f func()) {
-	defer e.meter.Leave(e.meter.Enter(nil, 0))
-	f()
-}

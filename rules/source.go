@@ -130,7 +130,7 @@ func (c *Config) through(a *args, v any) *stream.Stream {
 		for i := range m.Events {
 			if m.Events[i].ID != nil {
 				e := m.Events[i]
-				c.Engine.Ingest(&e)
+				c.Engine.Admit(&e)
 			}
 		}
 		return nil

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"tocsin/engine"
 )
@@ -147,3 +149,34 @@ func TestUsageEndsWithItsEngine(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestThroughCostsOnlyItself: what the streams behind events take is not the
+// source's.
+func TestThroughCostsOnlyItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startRun(t, usageFile)
+		defer r.config.Close()
+		slow := &slowHandler{}
+		r.config.Engine.Subscribe(nil, slow)
+		for range 1000 {
+			var p engine.Parts
+			p.SetService("x")
+			e := engine.Event{ID: r.config.Engine.Identities().Loose(p)}
+			r.config.Engine.IngestThrough(&e, r.config.Sources[0].Through)
+		}
+		for _, u := range usageOf(t, r.config).Rules {
+			if u.Kind == ThroughUsed && u.Seconds > 0 {
+				t.Errorf("%s took %v s, which events did", u.Name, u.Seconds)
+			}
+		}
+		if slow.n != 1000 {
+			t.Errorf("%d events", slow.n)
+		}
+	})
+}
+
+// slowHandler takes some time of the wall's clock for each event.
+type slowHandler struct{ n int }
+
+func (s *slowHandler) Handle(*engine.Event)      { s.n++; time.Sleep(time.Microsecond) }
+func (s *slowHandler) Fail(*engine.Event, error) {}
