@@ -79,6 +79,8 @@ type OperatorUsage struct {
 	Pos  string `json:"place"`
 	// Path tells it from all others.
 	Path string `json:"path"`
+	// Depth is how many operators stand between events, or the source, and it.
+	Depth int `json:"depth"`
 	UsageCounts
 	// Outs has what it passed to each of several streams, by their names; the
 	// first of some operators is named "".
@@ -276,7 +278,7 @@ func (u *usageRows) add(rows []RuleUsage, i int, work *stream.Work, held map[str
 		return
 	}
 	did.In, did.Out = work.In, work.Out
-	o := OperatorUsage{Name: w.Name, Text: u.texts[i], Pos: pos, Path: w.Path, UsageCounts: did}
+	o := OperatorUsage{Name: w.Name, Text: u.texts[i], Pos: pos, Path: w.Path, Depth: w.Depth, UsageCounts: did}
 	if len(w.Outs) > 0 {
 		o.Outs = make(map[string]uint64, len(w.Outs))
 		for at, name := range w.Outs {

@@ -73,7 +73,10 @@ func lineOf(name, place string, w rules.UsageCounts, load, per float64) usageLin
 // operatorLines are the lines of a rule's operators, in the order drawn. Those
 // that a loop has drawn at one place are one.
 func operatorLines(r *rules.RuleUsage, load, per float64) (lines []usageLine) {
-	type key struct{ pos, name string }
+	type key struct {
+		pos, name string
+		depth     int
+	}
 	type sum struct {
 		rules.UsageCounts
 		text  string
@@ -83,7 +86,7 @@ func operatorLines(r *rules.RuleUsage, load, per float64) (lines []usageLine) {
 	var order []key
 	for i := range r.Operators {
 		o := &r.Operators[i]
-		k := key{o.Pos, o.Name}
+		k := key{o.Pos, o.Name, o.Depth}
 		s := sums[k]
 		if s == nil {
 			s = &sum{text: o.Text}

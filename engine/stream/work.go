@@ -16,6 +16,8 @@ type Worker struct {
 	// head feeds; From is the number of that head. Both are -1 where there is
 	// none.
 	Begin, From int
+	// Depth is how many operators stand between the head and it.
+	Depth int
 	// Outs are the names of the streams behind it, if there are several.
 	Outs []string
 }
@@ -33,7 +35,7 @@ func (g *Graph) Workers() []Worker {
 			w.Begin, w.From = i, n.froms[0].base().number
 		default: // it was drawn behind others
 			from := &list[n.froms[0].base().number]
-			w.Begin, w.From = from.Begin, from.From
+			w.Begin, w.From, w.Depth = from.Begin, from.From, from.Depth+1
 		}
 		list[i] = w
 	}

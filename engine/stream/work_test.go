@@ -86,9 +86,9 @@ func TestWorkersKnowTheirStream(t *testing.T) {
 	})
 	var got []string
 	for i, w := range r.graph.Workers() {
-		got = append(got, fmt.Sprintf("%d%s %d %d", i, w.Name, w.Begin, w.From))
+		got = append(got, fmt.Sprintf("%d%s %d %d %d", i, w.Name, w.Begin, w.From, w.Depth))
 	}
-	want := "0 -1 -1; 1over 1 0; 2over 2 0; 3live 1 0; 4merge 1 0; 5 -1 -1; 6live 6 5; 7over 6 5; 8 -1 -1"
+	want := "0 -1 -1 0; 1over 1 0 0; 2over 2 0 0; 3live 1 0 1; 4merge 1 0 2; 5 -1 -1 0; 6live 6 5 0; 7over 6 5 1; 8 -1 -1 0"
 	if strings.Join(got, "; ") != want {
 		t.Errorf("\n got %s\nwant %s", strings.Join(got, "; "), want)
 	}
