@@ -136,6 +136,9 @@ func (e *Engine) Index() *Index { return e.index }
 // NewScope returns a number for Hold.Scope that no other holder has.
 func (e *Engine) NewScope() uint64 { e.scopes++; return e.scopes }
 
+// HasScope reports whether NewScope has returned n.
+func (e *Engine) HasScope(n uint64) bool { return n > 0 && n <= e.scopes }
+
 // Subscribe adds a head of a stream, to be served with every event for which
 // pred holds (nil: all) in the order of the calls. It must not be called once
 // events flow. The Sampler of a Measurer counts the events whose host, service,

@@ -79,10 +79,13 @@ func (b *by) load(g *Group, r *engine.RecordReader) {
 	s := b.makeState(g, r.Uvarint())
 	if b.graph.load.scopes[s.scope] != nil {
 		r.Fail("two bys have the scope %d", s.scope)
+	} else if !b.graph.engine.HasScope(s.scope) {
+		r.Fail("by has the scope %d, which there is not yet", s.scope) // another would get it
 	}
 	if r.Err() != nil {
 		return
 	}
+	b.graph.load.scopes[s.scope] = s // before those inside are loaded
 	for _, kept := range b.graph.load.kept[s.scope] {
 		b.graph.load.group(b.makeGroup(g, s, kept.key), kept.record)
 	}
@@ -93,7 +96,6 @@ func (b *by) load(g *Group, r *engine.RecordReader) {
 			s.last[key] = in
 		}
 	}
-	b.graph.load.scopes[s.scope] = s
 }
 
 func (b *by) makeState(g *Group, scope uint64) *byState {
