@@ -174,3 +174,32 @@ func TestSettingsAfterReload(t *testing.T) {
 		t.Errorf("%v, %v; %d entries, %+v", x, y, e.Index().Len(), e.Stats())
 	}
 }
+
+// TestShorterPeriods: what is to happen more often begins with that at once, not
+// when the old period has ended.
+func TestShorterPeriods(t *testing.T) {
+	text := func(dt string) string {
+		return strings.ReplaceAll(`
+local out = sink.led {}
+rule "r" { every = DT, eval = function() return "ok" end }
+events:where "service = 'n'":throttle(1, DT):to(out)
+events:where "service = 'n'":rollup(1, DT):to(out)
+events:where "service = 'm'":batch(9, DT):to(out)
+events:where "service = 'r'":to(out)
+`, "DT", dt)
+	}
+	run := startRun(t, text("3600"))
+	run.step(10, "n", "a", "ok", 1)
+	run.step(0, "m", "a", "ok", 1)
+	run, dropped := run.succeededBy(t, text("20"))
+	defer run.config.Close()
+	run.got = nil
+	run.step(19, "n", "a", "ok", 1) // still held back by both
+	if len(run.got) != 0 || dropped != 0 {
+		t.Errorf("after 19 s: %q; %d pieces dropped", run.got, dropped)
+	}
+	run.step(2, "n", "a", "ok", 1)
+	if len(run.got) != 6 { // two of them expiries, in the lists
+		t.Errorf("after 21 s: %q, want those of the rule, the rollup, the batch and the throttle", run.got)
+	}
+}

@@ -25,7 +25,10 @@ func (q *quota) save(w *engine.RecordWriter) {
 	w.Int(q.used)
 }
 
-func (q *quota) load(r *engine.RecordReader) { q.end, q.used = r.Time(), r.Int(math.MaxInt) }
+// load reads what save wrote; the window ends at last at the latest.
+func (q *quota) load(r *engine.RecordReader, last engine.Time) {
+	q.end, q.used = min(r.Time(), last), r.Int(math.MaxInt)
+}
 
 // Throttle passes the first n events of each dt and drops the rest.
 func (s *Stream) Throttle(n int, dt time.Duration) (*Stream, error) {
@@ -55,7 +58,7 @@ func (s *throttleState) save(w *engine.RecordWriter) {
 func (t *throttle) load(g *Group, r *engine.RecordReader) {
 	s := stateOf[throttleState](g, &t.node)
 	s.ticks.load(r, t.graph.engine)
-	s.quota.load(r)
+	s.quota.load(r, t.now().Add(t.dt))
 }
 
 func (t *throttle) start(g *Group) {
@@ -153,7 +156,7 @@ func (s *rollupState) save(w *engine.RecordWriter) {
 func (r *rollup) load(g *Group, in *engine.RecordReader) {
 	s := stateOf[rollupState](g, &r.node)
 	s.held.load(in, &r.node)
-	s.quota.load(in)
+	s.quota.load(in, r.now().Add(r.dt))
 }
 
 func (r *rollup) start(g *Group) {

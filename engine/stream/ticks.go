@@ -59,10 +59,20 @@ func (t *ticks) save(w *engine.RecordWriter) {
 	w.Uvarint(t.place)
 }
 
-// load reads what save wrote into ticks that have begun.
+// load reads what save wrote into ticks that have begun. If the windows are
+// shorter now, the one in hand is, too.
 func (t *ticks) load(r *engine.RecordReader, e *engine.Engine) {
 	r.Timer(&t.timer, e.Wheel())
 	t.place = r.Uvarint()
+	last := e.Now().Add(t.every)
+	if t.timer.Due() <= last {
+		return
+	}
+	set := t.timer.IsSet()
+	e.Wheel().SetAs(&t.timer, last, t.place)
+	if !set {
+		e.Wheel().Cancel(&t.timer)
+	}
 }
 
 // makeAt gives an event the instant at which an operator makes it.
