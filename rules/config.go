@@ -43,7 +43,7 @@ type Options struct {
 }
 
 // Config is a loaded configuration. Its methods, and everything in it, belong
-// to the engine's goroutine once events flow.
+// to the engine's goroutine once events flow, unless they say otherwise.
 type Config struct {
 	Engine *engine.Engine
 	Graph  *stream.Graph

@@ -180,3 +180,25 @@ type slowHandler struct{ n int }
 
 func (s *slowHandler) Handle(*engine.Event)      { s.n++; time.Sleep(time.Microsecond) }
 func (s *slowHandler) Fail(*engine.Event, error) {}
+
+// TestUsageOfAFunctionInQuarantine: the operator on whose line it is says so,
+// and so does its stream.
+func TestUsageOfAFunctionInQuarantine(t *testing.T) {
+	r := startRun(t, `settings { rule_timeout = 0.01 }
+events:where 'service = "x"'
+  :where(function(e) while true do end end)
+`)
+	defer r.config.Close()
+	for range 3 {
+		r.step(0, "x", "a", "ok", 1)
+	}
+	u := usageOf(t, r.config)
+	if got, want := usageLines(t, u.Rules), "stream rules.lua:2 3>0 errors:3 quarantined"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for i, o := range u.Rules[0].Operators {
+		if o.Quarantined != (i == 1) {
+			t.Errorf("%s: quarantined is %v", o.Text, o.Quarantined)
+		}
+	}
+}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"tocsin/rules"
 )
@@ -151,4 +153,44 @@ func TestUsageAfterReload(t *testing.T) {
 	if want := "\nstream rules.lua:3 … … … 1 0 3 0"; !strings.Contains(got, want) {
 		t.Errorf("there is no %s in\n%s", want, got)
 	}
+}
+
+// TestUsageOfAnEngineThatHangs: the other metrics come nevertheless.
+func TestUsageOfAnEngineThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := rules.LoadString("x.lua", "", ".", rules.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		a := testAPI() // nobody runs its engine
+		a.show(c)
+		if status, body := request(a.route, "GET", "/api/v1/rules", ""); status != 503 || !strings.Contains(body, "too busy") {
+			t.Errorf("%d %s", status, body)
+		}
+		if status, body := request(a.route, "GET", "/metrics", ""); status != 200 || !strings.Contains(body, "\n# metrics of rules are missing: the engine is too busy") {
+			t.Errorf("%d %s", status, body)
+		}
+		a.close(t.Context())
+	})
+}
+
+// TestUsageWhileReloading: an engine that has just taken over is not asked for
+// what its predecessor did.
+func TestUsageWhileReloading(t *testing.T) {
+	c, err := rules.LoadString("x.lua", "", ".", rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	a := testAPI()
+	a.show(c)
+	var running sync.WaitGroup
+	running.Go(func() { a.runner.Run(t.Context()) })
+	if status, body := request(a.route, "GET", "/api/v1/rules", ""); status != 503 || !strings.Contains(body, "being reloaded") {
+		t.Errorf("%d %s", status, body)
+	}
+	a.close(t.Context())
+	a.runner.Stop()
+	running.Wait()
 }
