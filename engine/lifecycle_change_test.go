@@ -179,11 +179,11 @@ func TestSwap(t *testing.T) {
 				d.Errorf("the old engine had %q: %v", old, err)
 			}
 			refused := errors.New("refused")
-			err := d.Runner.Swap(d.ctx, func(*Engine) (*Engine, error) { return nil, refused })
+			_, err := d.Runner.Swap(d.ctx, func(*Engine) (*Engine, error) { return nil, refused })
 			if err != refused {
 				d.Errorf("got %v", err)
 			}
-			err = d.Runner.Swap(d.ctx, func(e *Engine) (*Engine, error) {
+			_, err = d.Runner.Swap(d.ctx, func(e *Engine) (*Engine, error) {
 				if err := emit(d.ctx, in, "waits"); err != nil {
 					d.Error(err)
 				}

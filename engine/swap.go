@@ -10,10 +10,12 @@ import (
 // called between two batches, on the engine's goroutine; it returns the engine to
 // go on with, which has succeeded the old one (see Engine.Succeed), and which the
 // batches that are queued go to. With an error, the old one goes on, which must
-// not have been touched then. Swap waits.
-func (r *Runner) Swap(ctx context.Context, succeed func(old *Engine) (*Engine, error)) error {
+// not have been touched then. Swap waits, and tells for how long events had to.
+func (r *Runner) Swap(ctx context.Context, succeed func(old *Engine) (*Engine, error)) (pause time.Duration, err error) {
 	var failed error
-	err := r.Do(ctx, func(old *Engine) {
+	err = r.Do(ctx, func(old *Engine) {
+		began := time.Now()
+		defer func() { pause = time.Since(began) }()
 		old.Flush()
 		r.checkpoints.pause()
 		var next *Engine
@@ -22,9 +24,9 @@ func (r *Runner) Swap(ctx context.Context, succeed func(old *Engine) (*Engine, e
 		}
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return failed
+	return pause, failed
 }
 
 // Revise gives an input of the runner, of which batches may be on their way,

@@ -89,8 +89,7 @@ func (n *node) run(ctx context.Context) error {
 	if n.process.getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
-	var background sync.WaitGroup
-	defer background.Wait()
+	var reloading sync.WaitGroup // not waited for when a second signal ends all
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	err := n.openAPI(ctx)
@@ -103,9 +102,9 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	signals := n.process.signals()
-	background.Go(func() { n.reloadOnHangup(ctx) })
+	reloading.Go(func() { n.reloadOnHangup(ctx) })
 	if n.watch {
-		background.Go(func() { n.reloadOnChange(ctx) })
+		reloading.Go(func() { n.reloadOnChange(ctx) })
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -116,6 +115,8 @@ func (n *node) run(ctx context.Context) error {
 	for {
 		select {
 		case err := <-done:
+			cancel()
+			reloading.Wait()
 			n.closeAPI()
 			err = errors.Join(err, n.closeState())
 			n.config.Close()

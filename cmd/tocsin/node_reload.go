@@ -148,6 +148,8 @@ func (n *node) tellReload(ctx context.Context, answer *reloadAnswer, err error) 
 	if err == nil && !before {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, stopGrace)
+	defer cancel()
 	n.runner.Do(ctx, func(e *engine.Engine) { e.Notice("tocsin reload", state, description) })
 }
 
@@ -212,8 +214,7 @@ func (c *change) freeEngine() (stop func() bool) {
 // swap has the engine go on with the new configuration.
 func (c *change) swap(ctx context.Context) error {
 	dropped := 0
-	err := c.node.runner.Swap(ctx, func(*engine.Engine) (*engine.Engine, error) {
-		began := time.Now()
+	pause, err := c.node.runner.Swap(ctx, func(*engine.Engine) (*engine.Engine, error) {
 		dropped = c.to.Succeed(c.from.Config)
 		c.handOver()
 		if c.node.state != nil {
@@ -224,15 +225,13 @@ func (c *change) swap(ctx context.Context) error {
 			input := k.source.Input()
 			c.node.runner.Revise(k.running.Input, input.TTL, input.Through)
 		}
-		c.answer.Pause = time.Since(began).Seconds()
 		return c.to.Engine, nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("the engine was busy for %v; is it held up by a full sink (full = \"block\")?", reloadTimeout)
 	}
 	if err == nil {
-		c.answer.Changes = c.describe(dropped)
-		c.answer.Warnings = c.warnings()
+		*c.answer = reloadAnswer{c.describe(dropped), c.warnings(), pause.Seconds()}
 	}
 	return err
 }

@@ -315,6 +315,11 @@ func TestSystemdIsTold(t *testing.T) {
 	if got := told(); got != "READY=1" {
 		t.Errorf("told %q", got)
 	}
+	cmd.Process.Signal(syscall.SIGHUP)
+	matches(t, "told", told(), `^RELOADING=1\nMONOTONIC_USEC=\d+$`)
+	if got := told(); got != "READY=1" {
+		t.Errorf("told %q", got)
+	}
 	cmd.Process.Signal(syscall.SIGTERM)
 	if got := told(); got != "STOPPING=1" {
 		t.Errorf("told %q", got)
