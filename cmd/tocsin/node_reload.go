@@ -172,10 +172,9 @@ func (n *node) change(ctx context.Context) (*reloadAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
 	c := &change{node: n, from: n.config, to: to, answer: new(reloadAnswer)}
-	defer c.freeEngine()()
 	if err = c.addOutlets(ctx); err == nil {
 		if err = c.moveSources(ctx); err == nil {
-			err = c.swap(ctx)
+			err = c.withEngine(func() error { return c.swap(ctx) })
 		}
 	}
 	if err != nil {
@@ -201,14 +200,16 @@ func (c *change) addOutlets(ctx context.Context) error {
 	return nil
 }
 
-// freeEngine has outlets that go not hold the engine up for long: a reload has to
-// wait for it.
-func (c *change) freeEngine() (stop func() bool) {
-	return time.AfterFunc(stopGrace/2, func() {
+// withEngine calls f, which waits for the engine. When that takes long, an outlet
+// that goes may hold the engine up, and is set free.
+func (c *change) withEngine(f func() error) error {
+	free := time.AfterFunc(stopGrace/2, func() {
 		for _, o := range c.gone() {
 			o.Release()
 		}
-	}).Stop
+	})
+	defer free.Stop()
+	return f()
 }
 
 // swap has the engine go on with the new configuration.
