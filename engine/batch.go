@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// BatchSize is how many events a batch holds at most.
+// BatchSize is how many events a batch holds at most, but for those of one record
+// of a Place, which are not parted.
 const BatchSize = 512
 
 // Batch is a number of events on their way from a source to the engine. It
@@ -35,7 +36,8 @@ func (b *Batch) idle() bool { return len(b.Events) == 0 && b.Done == nil && b.Pl
 func (b *Batch) Full() bool { return len(b.Events) >= BatchSize }
 
 // Add appends an event of id and returns it, to be filled in. The pointer is
-// valid until the next Add. The batch must not be Full.
+// valid until the next Add. The batch must not be Full, unless the event is of
+// the same record as the one before it.
 func (b *Batch) Add(id *Identity) *Event {
 	n := len(b.Events)
 	if n < cap(b.Events) {
@@ -65,4 +67,9 @@ type Input interface {
 	// Place returns somewhere that the source can read again. Of one name there
 	// is one.
 	Place(name string) *Place
+	// Notice makes an event that tells of the source itself, as that its server
+	// cannot be reached, and later that it can: see Engine.Notice. It has the
+	// attribute source besides attrs. It does not block: when too many come at
+	// once, some are lost.
+	Notice(service, state, description string, attrs ...Attr)
 }

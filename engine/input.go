@@ -107,7 +107,21 @@ func (in *input) sent(n int) {
 	}
 }
 
+func (in *input) Notice(service, state, description string, attrs ...Attr) {
+	attrs = append([]Attr{{Key: "source", Value: in.Name}}, attrs...)
+	select {
+	case in.runner.notes <- note{service, state, description, attrs}:
+	default:
+	}
+}
+
+// recycledEvents is how large a batch may have grown to be used again.
+const recycledEvents = 4 * BatchSize
+
 func (r *Runner) recycle(b *Batch) {
+	if cap(b.Events) > recycledEvents {
+		return
+	}
 	b.Events, b.Done, b.Place, b.input = b.Events[:0], nil, nil, nil
 	select {
 	case r.free <- b:

@@ -87,7 +87,7 @@ func (r *Runner) tellDropped() {
 		if n := in.dropped.Get(); n > in.told {
 			lost := n - in.told
 			in.told = n
-			r.tell(note{"tocsin dropped", fmt.Sprintf("source %s dropped %d events: the engine is behind", in.Name, lost), []Attr{{Key: "source", Value: in.Name}}})
+			r.tell(note{"tocsin dropped", "critical", fmt.Sprintf("source %s dropped %d events: the engine is behind", in.Name, lost), []Attr{{Key: "source", Value: in.Name}}})
 		}
 	}
 }
@@ -137,8 +137,8 @@ func (r *Runner) Do(ctx context.Context, f func(*Engine)) error {
 
 // note is trouble that other goroutines tell the engine of.
 type note struct {
-	service, description string
-	attrs                []Attr
+	service, state, description string
+	attrs                       []Attr
 }
 
 // Notify makes an event that tells of trouble of Tocsin's own, such as a page
@@ -146,7 +146,7 @@ type note struct {
 // some are lost, so what is told must be counted elsewhere, too.
 func (r *Runner) Notify(service, description string, attrs ...Attr) {
 	select {
-	case r.notes <- note{service, description, attrs}:
+	case r.notes <- note{service, "critical", description, attrs}:
 	default:
 	}
 }
@@ -154,7 +154,7 @@ func (r *Runner) Notify(service, description string, attrs ...Attr) {
 // tell makes the event of a note.
 func (r *Runner) tell(n note) {
 	defer r.survive()
-	r.engine.notice(n.service, n.description, n.attrs...)
+	r.engine.Notice(n.service, n.state, n.description, n.attrs...)
 	r.engine.drain()
 }
 

@@ -269,6 +269,20 @@ func TestNotify(t *testing.T) {
 	})
 }
 
+func TestNotice(t *testing.T) {
+	testRunner(t, func(r *runnerTest) {
+		in := r.Input(InputOptions{Name: "s"})
+		for i := range 200 { // never waits
+			in.Notice("tocsin kafka", "ok", fmt.Sprint("note ", i), Attr{"topic", "t"})
+		}
+		r.start()
+		got := r.all.take()
+		if len(got) != cap(r.notes) || !strings.HasPrefix(got[0], `/tocsin kafka ok "note 0" @`) || !strings.HasSuffix(got[0], "[tocsin error] source=s topic=t") {
+			r.Errorf("%d notices, the first is %q", len(got), got[0])
+		}
+	})
+}
+
 func TestInputOptions(t *testing.T) {
 	testRunner(t, func(r *runnerTest) {
 		through := &recorder{then: func(e *Event) {

@@ -38,6 +38,8 @@ func (r *recorder) Send(_ context.Context, b *engine.Batch) error {
 
 func (r *recorder) Place(string) *engine.Place { return nil }
 
+func (r *recorder) Notice(string, string, string, ...engine.Attr) {}
+
 func (r *recorder) Offer(b *engine.Batch) bool {
 	for _, e := range b.Events {
 		select {

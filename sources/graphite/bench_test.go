@@ -47,8 +47,9 @@ func (d *discard) Send(_ context.Context, b *engine.Batch) error {
 	return nil
 }
 
-func (d *discard) Place(string) *engine.Place { return nil }
-func (d *discard) Offer(b *engine.Batch) bool { return d.Send(context.Background(), b) == nil }
+func (d *discard) Place(string) *engine.Place                    { return nil }
+func (d *discard) Notice(string, string, string, ...engine.Attr) {}
+func (d *discard) Offer(b *engine.Batch) bool                    { return d.Send(context.Background(), b) == nil }
 
 func newDiscard() *discard {
 	return &discard{ids: engine.NewIdentities(2_000_000), done: make(chan struct{})}

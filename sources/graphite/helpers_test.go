@@ -74,6 +74,8 @@ func (r *recorder) Send(ctx context.Context, b *engine.Batch) error {
 
 func (r *recorder) Place(string) *engine.Place { return nil }
 
+func (r *recorder) Notice(string, string, string, ...engine.Attr) {}
+
 func (r *recorder) Offer(b *engine.Batch) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
