@@ -4,6 +4,7 @@ package standard
 import (
 	_ "tocsin/sinks/file"
 	_ "tocsin/sinks/graphite"
+	_ "tocsin/sinks/kafka"
 	_ "tocsin/sinks/led"
 	_ "tocsin/sinks/log"
 	_ "tocsin/sinks/pagerduty"

@@ -1,0 +1,109 @@
+// Package kafka writes events to a topic of Kafka.
+//
+// kafka.go has the options, record.go makes records of events, produce.go has
+// them written and says what became of them, sink.go is the sink.
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tocsin/engine"
+	"tocsin/plugins"
+	"tocsin/plugins/kafka"
+)
+
+// Options are what a rules file can set.
+type Options struct {
+	Brokers  []string       `opt:"brokers,required"`
+	ClientID string         `opt:"client_id"`
+	TLS      any            `opt:"tls"`
+	SASL     *plugins.Table `opt:"sasl"`
+	// Topic is where records go. It must be there already.
+	Topic string `opt:"topic,required"`
+	// Key names the fields and attributes that make a record's key.
+	Key []string `opt:"key"`
+	// Format is how an event is written.
+	Format string `opt:"format"`
+	// Compression is one of none, gzip, snappy, lz4, zstd.
+	Compression string `opt:"compression"`
+	// Acks says who must have a record before it counts as written: all replicas
+	// in sync, or the leader alone.
+	Acks string `opt:"acks"`
+	// MaxBytes bounds a batch of records, compressed or not.
+	MaxBytes int `opt:"max_bytes"`
+	// Timeout is how long to wait for the brokers before it is told.
+	Timeout time.Duration `opt:"timeout"`
+}
+
+// Defaults are the options that a rules file need not set.
+func Defaults() Options {
+	return Options{
+		Key: []string{"host", "service"}, Format: "json", Compression: "none", Acks: "all",
+		MaxBytes: 1_000_012, // as the brokers' own default
+		Timeout:  10 * time.Second,
+	}
+}
+
+func init() {
+	plugins.RegisterSink("kafka", Defaults(), func(env plugins.Env, o Options) (engine.Sink, error) {
+		return New(env, o)
+	})
+}
+
+var compressions = map[string]kgo.CompressionCodec{
+	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+}
+
+const (
+	// The longest name of a topic, and what it is made of:
+	// org.apache.kafka.common.internals.Topic.
+	maxTopic   = 249
+	topicChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+)
+
+// check returns what of the options the client has to know.
+func (o *Options) check() ([]kgo.Opt, error) {
+	if o.Topic == "" || len(o.Topic) > maxTopic || strings.Trim(o.Topic, topicChars) != "" || o.Topic == "." || o.Topic == ".." {
+		return nil, fmt.Errorf(`option "topic": %q cannot be the name of a topic`, o.Topic)
+	}
+	if o.Format != "json" {
+		return nil, fmt.Errorf(`option "format": %q is not a format that can be written; "json" is`, o.Format)
+	}
+	compression, ok := compressions[o.Compression]
+	if !ok {
+		names := slices.Sorted(maps.Keys(compressions))
+		return nil, fmt.Errorf(`option "compression": there is no %q%s`, o.Compression, plugins.DidYouMean(o.Compression, names))
+	}
+	if o.MaxBytes < 1024 || o.MaxBytes > 100<<20 {
+		return nil, errors.New(`option "max_bytes": must be from 1024 to 104857600`)
+	}
+	if o.Timeout <= 0 {
+		return nil, errors.New(`option "timeout": must be above 0`)
+	}
+	opts := []kgo.Opt{
+		kgo.ProducerBatchCompression(compression),
+		kgo.ProducerBatchMaxBytes(int32(o.MaxBytes)),
+		// A topic that is missing is told soon, and looked for again by the outlet.
+		kgo.UnknownTopicRetries(1), kgo.MetadataMinAge(time.Second),
+	}
+	switch o.Acks {
+	case "all":
+	case "leader":
+		opts = append(opts, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
+	default:
+		return nil, fmt.Errorf(`option "acks": must be "all" or "leader", not %q`, o.Acks)
+	}
+	return opts, nil
+}
+
+func (o *Options) cluster(env plugins.Env) (*kafka.Cluster, error) {
+	return kafka.NewCluster(kafka.Options{Brokers: o.Brokers, ClientID: o.ClientID, TLS: o.TLS, SASL: o.SASL, Dir: env.Dir})
+}
