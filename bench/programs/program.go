@@ -1,10 +1,12 @@
 //go:build real
 
 // Package programs runs the real programs that the tests tagged "real" hold
-// Tocsin against: collectd, carbon-cache and carbon-relay of Debian. Each runs
+// Tocsin against: collectd, carbon-cache, carbon-relay and kcat of Debian, and
+// Apache Kafka. Each runs
 // on loopback, on free ports, in a folder of its test's own, and ends with it.
 //
-// program.go runs any program; collectd.go and carbon.go know one each.
+// program.go runs any program; collectd.go, carbon.go and kafka.go know one each,
+// and certificate.go makes what TLS needs.
 package programs
 
 import (
