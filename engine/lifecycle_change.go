@@ -35,11 +35,14 @@ func (d *Daemon) OpenSource(ctx context.Context, name string, s Source) error {
 // name. In Change only.
 func (d *Daemon) RunSource(s RunningSource) { d.runSource(s) }
 
-// StopSource ends a source, and returns when the engine has served what it has
-// read. It fails when that does not end in time; then nobody waits for it any
-// more. In Change only.
+// StopSource ends a source, if it has not ended on its own, and returns when the
+// engine has served what it has read. It fails when that does not end in time;
+// then nobody waits for it any more. In Change only.
 func (d *Daemon) StopSource(name string) error {
 	r := d.sources[name]
+	if r == nil {
+		return nil
+	}
 	delete(d.sources, name)
 	r.stop()
 	if !within(d.Grace, func() { <-r.done }) {

@@ -92,6 +92,14 @@ func TestSourceThatDoesNotStop(t *testing.T) {
 			if err == nil || time.Since(began) != testGrace {
 				d.Errorf("%v after %v", err, time.Since(began))
 			}
+			for range 2 { // the second time it is gone
+				if err := d.Change(func() error { return d.StopSource("ends") }); err != nil {
+					d.Error(err)
+				}
+			}
+			if n := len(d.Runner.inputs); n != 1 {
+				d.Errorf("%d inputs are left, want that of the stuck one", n)
+			}
 		})
 		if err == nil {
 			d.Error("the shutdown does not tell of it")

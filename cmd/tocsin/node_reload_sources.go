@@ -70,7 +70,7 @@ func (c *change) compareSources() (coming, going []*rules.Source) {
 		}
 	}
 	for _, s := range c.from.Sources {
-		if _, runs := c.node.daemon.Source(s.Name); runs && old[s.Name] != nil {
+		if old[s.Name] != nil {
 			going = append(going, s)
 		}
 	}
