@@ -50,10 +50,10 @@ type node struct {
 	daemon  *engine.Daemon
 	api     *api // nil: off
 
-	http    string // settings.http at the start
-	state   *state // nil: nothing is kept
-	reloads *reloads
-	files   atomic.Pointer[watchedFiles] // of the last load, good or not
+	launched map[string]string // settings that hold to the end
+	state    *state            // nil: nothing is kept
+	reloads  *reloads
+	files    atomic.Pointer[watchedFiles] // of the last load, good or not
 }
 
 // loadNode loads a rules file and makes what runs it, without touching the
@@ -64,7 +64,7 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 	if n.config, err = n.load(nil); err != nil {
 		return nil, err
 	}
-	n.http, n.reloads = n.config.Settings.HTTP, newReloads(n.metrics.Set)
+	n.launched, n.reloads = forRestart(&n.config.Settings), newReloads(n.metrics.Set)
 	n.clock = engine.NewWallClock(time.Now)
 	n.runner = engine.NewRunner(n.config.Engine, n.clock)
 	n.daemon = &engine.Daemon{Runner: n.runner, Outlets: n.config.allOutlets(), Logger: n.logger, Grace: stopGrace, Restore: n.restore}

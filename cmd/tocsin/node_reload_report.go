@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tocsin/rules"
 )
 
 // describe says what has changed, a line for each source, sink, rule and
@@ -81,17 +83,21 @@ func given[T comparable](value T) string {
 	return fmt.Sprint(value)
 }
 
+// forRestart returns the settings that hold from the start to the end, as text.
+func forRestart(s *rules.Settings) map[string]string {
+	all := map[string]string{"http": s.HTTP, "store": s.Store, "journal": s.Journal}
+	if s.Journal != "" {
+		all["journal_keep"], all["journal_size"] = s.JournalKeep.String(), fmt.Sprint(s.JournalSize, " MiB")
+	}
+	return all
+}
+
 // warnings says which settings have changed that a reload cannot change.
 func (c *change) warnings() (lines []string) {
-	was, is := c.node.state, c.to.Settings
-	if was == nil {
-		was = new(state)
-	}
-	for _, s := range []struct{ name, was, is string }{
-		{"http", c.node.http, is.HTTP}, {"store", was.path, is.Store}, {"journal", was.journalPath, is.Journal},
-	} {
-		if s.was != s.is {
-			lines = append(lines, fmt.Sprintf("settings.%s needs a restart: it is %q until then, not %q", s.name, s.was, s.is))
+	after := forRestart(&c.to.Settings)
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if was, known := c.node.launched[name]; known && was != after[name] {
+			lines = append(lines, fmt.Sprintf("settings.%s needs a restart: it is %q until then, not %q", name, was, after[name]))
 		}
 	}
 	return lines

@@ -115,5 +115,9 @@ func TestReloadsAndRestarts(t *testing.T) {
 	}
 	start()
 	send(7)
+	r.writeWhole(strings.Replace(keepingRules(folder, ""), "settings {", "settings { journal_keep = 60,", 1))
+	if answer, wrong := r.reload(""); wrong != "" || len(answer.Warnings) != 1 || !strings.HasPrefix(answer.Warnings[0], `settings.journal_keep needs a restart: it is "24h0m0s" until then`) {
+		t.Errorf("%s; warnings %q", wrong, answer.Warnings)
+	}
 	r.stop()
 }
