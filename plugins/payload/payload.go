@@ -12,6 +12,7 @@ import (
 
 	"tocsin/engine"
 	"tocsin/plugins"
+	"tocsin/plugins/carbon"
 )
 
 // Decoder makes events of values of one format. It belongs to one goroutine.
@@ -25,9 +26,12 @@ type Decoder interface {
 
 // Options are what decoders go by. The zero value is a good one.
 type Options struct {
-	// Names are shared by decoders of one table of identities, so that a name is
-	// kept once. When nil, a decoder has its own.
+	// Names are shared by decoders of the same identities and options, so that a
+	// name is kept once. When nil, a decoder has its own.
 	Names *Names
+	// Naming says what the names of graphite's lines mean; nil: the whole name is
+	// the service.
+	Naming *carbon.Naming
 	// Gap, when not nil, is told of each value that is well formed, but no number
 	// (nan, null, U): a gap, which makes no event and is no error.
 	Gap func()
@@ -36,12 +40,12 @@ type Options struct {
 // Names are the names that decoders have seen. They may be used on any
 // goroutine.
 type Names struct {
-	json *engine.Names
+	json, graphite *engine.Names
 }
 
 // NewNames returns names for Options.
 func NewNames() *Names {
-	return &Names{json: engine.NewNames()}
+	return &Names{json: engine.NewNames(), graphite: engine.NewNames()}
 }
 
 // MaxEvents is how many events one value makes at most. What comes after them is
@@ -49,7 +53,8 @@ func NewNames() *Names {
 const MaxEvents = 100_000
 
 var formats = map[string]func(*engine.Identities, Options) (Decoder, error){
-	"json": newJSON,
+	"graphite": newGraphite,
+	"json":     newJSON,
 }
 
 // Formats lists the names of the formats, sorted.
@@ -76,7 +81,19 @@ func New(format string, ids *engine.Identities, o Options) (Decoder, error) {
 	if o.Gap == nil {
 		o.Gap = func() {}
 	}
+	if o.Naming == nil {
+		o.Naming = &carbon.Naming{}
+	}
 	return make(ids, o)
+}
+
+// intern returns the identity made of p: one that only this event has, if ids has
+// no room.
+func intern(ids *engine.Identities, p engine.Parts) *engine.Identity {
+	if id, err := ids.Intern(p); err == nil {
+		return id
+	}
+	return ids.Loose(p)
 }
 
 // BadError says that parts of a value made no event.

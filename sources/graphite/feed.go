@@ -6,15 +6,7 @@ import (
 	"net/netip"
 
 	"tocsin/engine"
-)
-
-const (
-	// maxLine bounds a line. It is what carbon takes (LineReceiver.MAX_LENGTH
-	// of Twisted).
-	maxLine = 16384
-	// chunkSize is how many points are parsed before their names are looked
-	// up, so that the lookups wait for memory together.
-	chunkSize = 64
+	"tocsin/plugins/carbon"
 )
 
 // feed turns what one connection sends into events. It belongs to one
@@ -27,11 +19,7 @@ type feed struct {
 
 	batch    *engine.Batch // nil while there are no events
 	skipping bool          // within a line that is too long
-	n        int
-	points   [chunkSize]Point
-	hashes   [chunkSize]uint64
-	ids      [chunkSize]*engine.Identity
-	touched  uint64 // keeps the compiler from leaving out the touching
+	chunk    carbon.Chunk
 }
 
 // lines takes all the whole lines of data, and returns how many bytes it has
@@ -56,11 +44,11 @@ func (f *feed) lines(data []byte) (used int, err error) {
 
 // line takes one line without its LF.
 func (f *feed) line(line []byte) error {
-	if len(line) > maxLine {
-		f.bad(line, errOversized)
+	if len(line) > carbon.MaxLine {
+		f.bad(line, carbon.ErrOversized)
 		return nil
 	}
-	if err := parseLine(line, &f.points[f.n]); err != nil {
+	if err := f.chunk.Next().Parse(line); err != nil {
 		f.bad(line, err)
 		return nil
 	}
@@ -73,23 +61,23 @@ func (f *feed) partial(line []byte) (used int) {
 	switch {
 	case f.skipping:
 		return len(line)
-	case len(line) <= maxLine:
+	case len(line) <= carbon.MaxLine:
 		return 0
 	}
-	f.bad(line, errOversized)
+	f.bad(line, carbon.ErrOversized)
 	f.skipping = true
 	return len(line)
 }
 
 // add takes one point, whose name must stay valid until resolve or flush.
-func (f *feed) add(p Point) error {
-	f.points[f.n] = p
+func (f *feed) add(p carbon.Point) error {
+	*f.chunk.Next() = p
 	return f.parsed()
 }
 
-// parsed counts points[n] in.
+// parsed keeps the point at hand.
 func (f *feed) parsed() error {
-	if f.n++; f.n < chunkSize {
+	if !f.chunk.Keep() {
 		return nil
 	}
 	return f.resolve()
@@ -97,31 +85,16 @@ func (f *feed) parsed() error {
 
 // resolve turns the parsed points into events.
 func (f *feed) resolve() error {
-	points, hashes, ids := f.points[:f.n], f.hashes[:f.n], f.ids[:f.n]
-	f.n = 0
-	for i := range points {
-		hashes[i] = f.names.Hash(points[i].Name)
-	}
-	f.touched += f.names.Touch(hashes)
-	for i := range points {
-		id := f.names.LookupHash(hashes[i], points[i].Name)
-		if id == nil {
-			id = f.intern(points[i].Name)
-		}
-		ids[i] = id
-	}
-	for i, id := range ids {
+	defer f.chunk.Reset()
+	f.chunk.Identify(f.names, f.intern)
+	for i, id := range f.chunk.Identities() {
 		if id == nil {
 			continue
 		}
 		if f.batch == nil {
 			f.batch = f.in.Batch()
 		}
-		p, e := &points[i], f.batch.Add(id)
-		e.SetMetric(p.Value)
-		if p.HasTime {
-			e.SetTime(p.Time)
-		}
+		f.chunk.Set(f.batch.Add(id), i)
 		if f.batch.Full() {
 			if err := f.flush(); err != nil {
 				return err
@@ -145,7 +118,7 @@ func (f *feed) flush() error {
 // can be none.
 func (f *feed) intern(raw []byte) *engine.Identity {
 	name := string(raw)
-	id, err := f.naming.intern(name, f.in.Identities())
+	id, err := f.naming.Intern(name, f.in.Identities())
 	if err != nil {
 		f.bad(raw, err)
 		return nil
@@ -154,24 +127,15 @@ func (f *feed) intern(raw []byte) *engine.Identity {
 	return id
 }
 
-// intern returns the identity that name means.
-func (n *Naming) intern(name string, ids *engine.Identities) (*engine.Identity, error) {
-	parts, err := n.Parts(name)
-	if err != nil {
-		return nil, err
-	}
-	return ids.Intern(parts)
-}
-
 // bad counts and logs input that makes no event.
 func (f *feed) bad(input []byte, reason error) {
 	switch {
-	case reason == errBlank:
+	case reason == carbon.ErrBlank:
 		return
-	case reason == ErrNaN:
+	case reason == carbon.ErrNaN:
 		f.counters.nan.Inc()
 		return
-	case reason == errOversized:
+	case reason == carbon.ErrOversized:
 		f.counters.oversized.Inc()
 	case errors.Is(reason, engine.ErrTooManyIdentities):
 		f.counters.rejected.Inc()

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"tocsin/plugins/carbon"
 )
 
 // maxFrame bounds a pickle. It is what carbon takes
@@ -86,8 +88,8 @@ func (f *feed) frame(u *unpickler, data []byte) error {
 
 // point reads (name, (time, value)). When there is an error, the point may have
 // a name all the same.
-func (u *unpickler) point(v picked) (Point, error) {
-	var p Point
+func (u *unpickler) point(v picked) (carbon.Point, error) {
+	var p carbon.Point
 	pair, _ := u.elements(v)
 	if len(pair) != 2 || pair[0].kind != pickedText {
 		return p, errNotPoint
@@ -99,12 +101,12 @@ func (u *unpickler) point(v picked) (Point, error) {
 	}
 	when, err := u.float(datum[0])
 	if err != nil {
-		return p, errBadTime
+		return p, carbon.ErrBadTime
 	}
 	if p.Value, err = u.float(datum[1]); err != nil {
 		return p, err
 	}
-	p.Time, p.HasTime, err = timeOf(when)
+	p.Time, p.HasTime, err = carbon.TimeOf(when)
 	return p, err
 }
 
@@ -112,15 +114,15 @@ func (u *unpickler) point(v picked) (Point, error) {
 func (u *unpickler) float(v picked) (float64, error) {
 	switch v.kind {
 	case pickedText:
-		return parseFloat(u.text(v))
+		return carbon.ParseFloat(u.text(v))
 	case pickedNumber:
 		if math.IsNaN(v.number) {
-			return 0, ErrNaN
+			return 0, carbon.ErrNaN
 		}
 		if math.IsInf(v.number, 0) {
-			return 0, errBadValue
+			return 0, carbon.ErrBadValue
 		}
 		return v.number, nil
 	}
-	return 0, errBadValue
+	return 0, carbon.ErrBadValue
 }

@@ -1,11 +1,10 @@
 // Package graphite takes in what senders for graphite's carbon send: plaintext
 // lines over TCP and UDP, and pickles over TCP.
 //
-// It is made in layers. line.go, number.go and pickle.go parse bytes and know
-// nothing else. template.go and name.go say what a name means. feed.go makes
-// events of what was parsed, lines.go, frames.go and datagrams.go read sockets
-// for it, and server.go accepts and ends connections. reader.go reads recorded
-// lines.
+// It is made in layers. plugins/carbon parses lines and says what a name means,
+// pickle.go parses pickles; both know bytes only. feed.go makes events of what
+// was parsed, lines.go, frames.go and datagrams.go read sockets for it, and
+// server.go accepts and ends connections. reader.go reads recorded lines.
 package graphite
 
 import (
@@ -21,6 +20,7 @@ import (
 
 	"tocsin/engine"
 	"tocsin/plugins"
+	"tocsin/plugins/carbon"
 )
 
 // Options are what a rules file can set.
@@ -30,7 +30,7 @@ type Options struct {
 	Listen string `opt:"listen"`
 	UDP    string `opt:"udp"`
 	Pickle string `opt:"pickle"`
-	// Templates say what the dotted parts of a name mean; see NewNaming.
+	// Templates say what the dotted parts of a name mean; see carbon.NewNaming.
 	Templates []string `opt:"templates"`
 	// Connections bounds the TCP connections that are open at one time.
 	Connections int `opt:"connections"`
@@ -49,7 +49,7 @@ func init() {
 
 // decoder is what all the connections of one source make events with.
 type decoder struct {
-	naming   *Naming
+	naming   *carbon.Naming
 	names    *engine.Names
 	counters *counters
 	log      *sampledLog
@@ -72,7 +72,7 @@ var (
 
 // New checks the options and makes a source. It opens nothing.
 func New(env plugins.Env, o Options) (*Source, error) {
-	naming, err := NewNaming(o.Templates)
+	naming, err := carbon.NewNaming(o.Templates)
 	if err != nil {
 		return nil, err
 	}

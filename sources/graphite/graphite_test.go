@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"tocsin/plugins"
+
+	"tocsin/plugins/carbon"
 )
 
 func TestNew_Failure(t *testing.T) {
@@ -74,10 +76,10 @@ func TestSampledLog(t *testing.T) {
 		log := &sampledLog{logger: slog.New(slog.NewTextHandler(&out, nil))}
 		from := netip.MustParseAddrPort("192.0.2.1:9")
 		for range 1000 {
-			log.warn("bad input", from, []byte(strings.Repeat("\n", 1000)), errBadValue)
+			log.warn("bad input", from, []byte(strings.Repeat("\n", 1000)), carbon.ErrBadValue)
 		}
 		<-time.After(logInterval)
-		log.warn("bad input", netip.AddrPort{}, nil, errBadValue)
+		log.warn("bad input", netip.AddrPort{}, nil, carbon.ErrBadValue)
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if len(lines) != 2 {
 			t.Fatalf("got %d lines, want 2", len(lines))

@@ -1,14 +1,19 @@
 package graphite
 
 import (
+	"errors"
 	"io"
+
+	"tocsin/plugins/carbon"
 )
 
 const (
 	// A buffer must hold more than the longest line.
-	minBuffer = 2 * maxLine
-	maxBuffer = 16 * maxLine
+	minBuffer = 2 * carbon.MaxLine
+	maxBuffer = 16 * carbon.MaxLine
 )
+
+var errNoNewline = errors.New("the connection ended within the line")
 
 // readLines reads plaintext lines until r ends. It sends what it has as soon as
 // r has no more to give, so that a single event does not wait for others.

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"tocsin/plugins/carbon"
 )
 
 func TestPickleProtocols(t *testing.T) {
@@ -20,8 +22,8 @@ func TestPickleProtocols(t *testing.T) {
 		"small -1.099511627776e+12 at 1700000000000000000",
 		"text 12.5 at 1700000000000000000",
 		"true 1 at 1700000000000000000",
-		"none: " + errBadValue.Error(),
-		"nan: " + ErrNaN.Error(),
+		"none: " + carbon.ErrBadValue.Error(),
+		"nan: " + carbon.ErrNaN.Error(),
 		"three: " + errNotPoint.Error(),
 		"last 1e+300 at 1700000000000000000",
 	}

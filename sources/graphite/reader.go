@@ -8,13 +8,14 @@ import (
 	"io"
 
 	"tocsin/engine"
+	"tocsin/plugins/carbon"
 )
 
 // Reader reads the events of recorded plaintext lines, for replay and tests. It
 // belongs to one goroutine.
 type Reader struct {
 	in     *bufio.Reader
-	naming *Naming
+	naming *carbon.Naming
 	ids    *engine.Identities
 	names  *engine.Names
 	line   int
@@ -33,8 +34,8 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // NewReader returns a Reader of r. Names mean what naming says, and their
 // identities are made in ids.
-func NewReader(r io.Reader, naming *Naming, ids *engine.Identities) *Reader {
-	return &Reader{in: bufio.NewReaderSize(r, maxLine+1), naming: naming, ids: ids, names: engine.NewNames()}
+func NewReader(r io.Reader, naming *carbon.Naming, ids *engine.Identities) *Reader {
+	return &Reader{in: bufio.NewReaderSize(r, carbon.MaxLine+1), naming: naming, ids: ids, names: engine.NewNames()}
 }
 
 // Next returns the next event, whose time is absent when the line has none, and
@@ -50,7 +51,7 @@ func (r *Reader) Next() (engine.Event, error) {
 			for errors.Is(err, bufio.ErrBufferFull) {
 				_, err = r.in.ReadSlice('\n')
 			}
-			return engine.Event{}, &LineError{r.line, errOversized}
+			return engine.Event{}, &LineError{r.line, carbon.ErrOversized}
 		}
 		if err != nil && (err != io.EOF || len(line) == 0) {
 			return engine.Event{}, err
@@ -67,7 +68,7 @@ func (r *Reader) Next() (engine.Event, error) {
 }
 
 func (r *Reader) event(line []byte) (engine.Event, error) {
-	p, err := ParseLine(line)
+	p, err := carbon.ParseLine(line)
 	if err != nil {
 		return engine.Event{}, err
 	}
@@ -75,10 +76,10 @@ func (r *Reader) event(line []byte) (engine.Event, error) {
 }
 
 // eventOf makes the event of a point, whose name it does not keep.
-func (r *Reader) eventOf(p Point) (e engine.Event, err error) {
+func (r *Reader) eventOf(p carbon.Point) (e engine.Event, err error) {
 	if e.ID = r.names.Lookup(p.Name); e.ID == nil {
 		name := string(p.Name)
-		if e.ID, err = r.naming.intern(name, r.ids); err != nil {
+		if e.ID, err = r.naming.Intern(name, r.ids); err != nil {
 			return e, err
 		}
 		r.names.Add(name, e.ID)

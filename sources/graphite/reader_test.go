@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"tocsin/engine"
+	"tocsin/plugins/carbon"
 )
 
 func newTestReader(t *testing.T, r io.Reader, templates ...string) *Reader {
 	t.Helper()
-	naming, err := NewNaming(templates)
+	naming, err := carbon.NewNaming(templates)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestReaderOfCollectd(t *testing.T) {
 			break
 		}
 		switch {
-		case errors.Is(err, ErrNaN):
+		case errors.Is(err, carbon.ErrNaN):
 			gaps++
 		case err != nil:
 			t.Fatal(err)
@@ -48,7 +49,7 @@ func TestReaderOfCollectd(t *testing.T) {
 }
 
 func TestReaderErrors(t *testing.T) {
-	long := strings.Repeat("x", 3*maxLine)
+	long := strings.Repeat("x", 3*carbon.MaxLine)
 	r := newTestReader(t, strings.NewReader("a 1\n\nnonsense\n"+long+"\nb;c 1\n \r\na 2 7"))
 	f := func(line int, want error) {
 		t.Helper()
@@ -62,9 +63,9 @@ func TestReaderErrors(t *testing.T) {
 	if err != nil || first.Has != engine.HasMetric {
 		t.Errorf("got %v, %v; want an event without time", first, err)
 	}
-	f(3, errNoValue)
-	f(4, errOversized)
-	f(5, errTagWithout)
+	f(3, carbon.ErrNoValue)
+	f(4, carbon.ErrOversized)
+	f(5, carbon.ErrTagWithout)
 	last, err := r.Next()
 	if err != nil || last.ID != first.ID || last.Metric != 2 || last.Time != 7e9 {
 		t.Errorf("got %v, %v; want the same identity, 2 at 7", last, err)

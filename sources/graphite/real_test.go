@@ -15,6 +15,7 @@ import (
 
 	"tocsin/bench/programs"
 	"tocsin/engine"
+	"tocsin/plugins/carbon"
 )
 
 // awaitEvents waits for n events, and takes fewer if no more come.
@@ -218,7 +219,7 @@ func testRealCarbonRelay(t *testing.T, protocol string, o Options, values []floa
 			name += ";host=µ1;rack=r2" // in the order that carbon gives tags
 		}
 		fmt.Fprintf(&lines, "%s %v %.0f\n", name, value, seconds)
-		parts, err := new(Naming).Parts(name)
+		parts, err := new(carbon.Naming).Parts(name)
 		if err != nil {
 			t.Fatal(err)
 		}

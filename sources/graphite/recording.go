@@ -10,6 +10,7 @@ import (
 
 	"tocsin/engine"
 	"tocsin/plugins"
+	"tocsin/plugins/carbon"
 )
 
 func init() {
@@ -27,8 +28,8 @@ func isLines(head []byte) bool {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		_, err := ParseLine(line)
-		return err == nil || errors.Is(err, ErrNaN)
+		_, err := carbon.ParseLine(line)
+		return err == nil || errors.Is(err, carbon.ErrNaN)
 	}
 	return false
 }
@@ -54,7 +55,7 @@ func isFrames(head []byte) bool {
 // readRecording makes events of recorded lines or pickles. Names mean what the
 // templates of the configuration's source say.
 func readRecording(in io.Reader, env plugins.RecordingEnv) error {
-	naming, err := NewNaming(nil)
+	naming, err := carbon.NewNaming(nil)
 	if err != nil {
 		return err
 	}

@@ -11,13 +11,14 @@ import (
 
 	"tocsin/engine"
 	"tocsin/plugins"
+	"tocsin/plugins/carbon"
 )
 
 // readAll reads a recording as a source of that naming would, and returns its
 // events as JSON lines and what was skipped.
 func readAll(t *testing.T, recording string, templates ...string) (events string, skipped []string, err error) {
 	t.Helper()
-	naming, err := NewNaming(templates)
+	naming, err := carbon.NewNaming(templates)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func FuzzRecording(f *testing.F) {
 	}
 	f.Add([]byte(framed("(l.", "no pickle")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		naming, err := NewNaming(nil)
+		naming, err := carbon.NewNaming(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/engine"
+	"tocsin/plugins/carbon"
 )
 
 // loopback is an address with a port that the system chooses.
@@ -93,7 +94,7 @@ func TestTCPGarbage(t *testing.T) {
 	r := start(t, Options{Listen: loopback}, newRecorder())
 	conn := dial(t, r.lines.Addr())
 	send(t, conn, "\x00\x01\xfe\n\n\r\na 1 1\nGET / HTTP/1.1\r\nb nan 1\nb NaN 1\nb 2 2\nc\x07 1 1\n;x=y 1 1\n")
-	send(t, conn, strings.Repeat("x", maxLine)+" 1 1\nd 3 3\n")
+	send(t, conn, strings.Repeat("x", carbon.MaxLine)+" 1 1\nd 3 3\n")
 	for range 50 {
 		send(t, conn, strings.Repeat("y", 10_000))
 	}
@@ -197,7 +198,7 @@ func TestUDP(t *testing.T) {
 	send(t, conn, "a 1 1\nb 2 2") // the last line needs no end
 	send(t, conn, "nonsense")
 	send(t, conn, "")
-	send(t, conn, strings.Repeat("x", maxLine+1)) // and costs the next one nothing
+	send(t, conn, strings.Repeat("x", carbon.MaxLine+1)) // and costs the next one nothing
 	send(t, conn, "c 3 3\r\n")
 	expect(t, r, 3, "/a 1@1, /b 2@2, /c 3@3")
 	r.stop()

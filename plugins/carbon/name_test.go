@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"fmt"
@@ -98,8 +98,8 @@ func TestParts_Failure(t *testing.T) {
 	f("a\x00b", errControl)
 	f("a\x1b[31m", errControl)
 	f("a\x7f", errControl)
-	f("a;b", errTagWithout)
-	f("a;=b", errTagWithout)
+	f("a;b", ErrTagWithout)
+	f("a;=b", ErrTagWithout)
 	many := "a"
 	for i := range maxTags + 1 {
 		many += fmt.Sprintf(";k%d=v", i)

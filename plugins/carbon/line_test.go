@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"errors"
@@ -55,29 +55,29 @@ func TestParseLine_Failure(t *testing.T) {
 			t.Errorf("%q: got %v and error %v, want %v", line, p, err, want)
 		}
 	}
-	f("", errBlank)
-	f(" \t\r\n", errBlank)
-	f("a", errNoValue)
-	f("a ", errNoValue)
-	f("a x 1700000000", errBadValue)
-	f("a 1,5 1700000000", errBadValue)
-	f("a . 1700000000", errBadValue)
-	f("a - 1700000000", errBadValue)
-	f("a 1-2 1700000000", errBadValue)
-	f("a 0x10 1700000000", errBadValue)
-	f("a 1_0 1700000000", errBadValue)
-	f("a 1e999 1700000000", errBadValue)
-	f("a inf 1700000000", errBadValue)
-	f("a -Infinity 1700000000", errBadValue)
+	f("", ErrBlank)
+	f(" \t\r\n", ErrBlank)
+	f("a", ErrNoValue)
+	f("a ", ErrNoValue)
+	f("a x 1700000000", ErrBadValue)
+	f("a 1,5 1700000000", ErrBadValue)
+	f("a . 1700000000", ErrBadValue)
+	f("a - 1700000000", ErrBadValue)
+	f("a 1-2 1700000000", ErrBadValue)
+	f("a 0x10 1700000000", ErrBadValue)
+	f("a 1_0 1700000000", ErrBadValue)
+	f("a 1e999 1700000000", ErrBadValue)
+	f("a inf 1700000000", ErrBadValue)
+	f("a -Infinity 1700000000", ErrBadValue)
 	f("a nan 1700000000", ErrNaN)
 	f("a NaN 1700000000", ErrNaN)
 	f("a -nan 1700000000", ErrNaN)
-	f("a 1 now", errBadTime)
-	f("a 1 -2", errBadTime)
-	f("a 1 nan", errBadTime)
-	f("a 1 inf", errBadTime)
-	f("a 1 1700000000 x", errMore)
-	f("a 1 -1 -1", errMore)
+	f("a 1 now", ErrBadTime)
+	f("a 1 -2", ErrBadTime)
+	f("a 1 nan", ErrBadTime)
+	f("a 1 inf", ErrBadTime)
+	f("a 1 1700000000 x", ErrMore)
+	f("a 1 -1 -1", ErrMore)
 }
 
 func TestParseFloatIsExact(t *testing.T) {
@@ -90,11 +90,11 @@ func TestParseFloatIsExact(t *testing.T) {
 	}
 }
 
-// compareFloat holds parseFloat against strconv.
+// compareFloat holds ParseFloat against strconv.
 func compareFloat(t *testing.T, s string) {
 	t.Helper()
 	want, wantErr := strconv.ParseFloat(s, 64)
-	got, err := parseFloat([]byte(s))
+	got, err := ParseFloat([]byte(s))
 	switch {
 	case wantErr == nil && math.IsNaN(want):
 		if err != ErrNaN {

@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"bytes"
@@ -23,15 +23,19 @@ type Point struct {
 // is how collectd and others report a gap.
 var ErrNaN = errors.New("the value is nan")
 
+// The reasons why a line makes no event. ErrBlank is none to complain about.
 var (
-	errBlank     = errors.New("the line is empty")
-	errNoValue   = errors.New("the line has no value")
-	errMore      = errors.New("the line has more than three fields")
-	errBadValue  = errors.New("the value is not a finite number")
-	errBadTime   = errors.New("the time is not a number of seconds since 1970")
-	errOversized = errors.New("the line is too long")
-	errNoNewline = errors.New("the connection ended within the line")
+	ErrBlank     = errors.New("the line is empty")
+	ErrNoValue   = errors.New("the line has no value")
+	ErrMore      = errors.New("the line has more than three fields")
+	ErrBadValue  = errors.New("the value is not a finite number")
+	ErrBadTime   = errors.New("the time is not a number of seconds since 1970")
+	ErrOversized = errors.New("the line is too long")
 )
+
+// MaxLine bounds a line. It is what carbon takes (LineReceiver.MAX_LENGTH of
+// Twisted). Whoever splits the input into lines holds to it.
+const MaxLine = 16384
 
 // ParseLine parses one plaintext line, `name value [time]`, with or without
 // its line end. Fields are separated by any number of blanks and tabs. The
@@ -42,19 +46,20 @@ var (
 // VictoriaMetrics in that the time may be missing.
 func ParseLine(line []byte) (Point, error) {
 	var p Point
-	err := parseLine(bytes.TrimRight(line, "\r\n"), &p)
+	err := p.Parse(bytes.TrimRight(line, "\r\n"))
 	return p, err
 }
 
-// parseLine is ParseLine for a line that may end in CR, but not in LF.
-func parseLine(line []byte, p *Point) error {
+// Parse is ParseLine for a line that may end in CR, but not in LF. It sets all of
+// p, unless it fails.
+func (p *Point) Parse(line []byte) error {
 	line = trimBlanks(line)
 	end := nameEnd(line)
 	if end < 0 {
 		if len(line) == 0 {
-			return errBlank
+			return ErrBlank
 		}
-		return errNoValue
+		return ErrNoValue
 	}
 	p.Name = line[:end]
 	rest := skipBlanks(line[end:])
@@ -64,12 +69,12 @@ func parseLine(line []byte, p *Point) error {
 		rest = rest[:end]
 	}
 	var err error
-	if p.Value, err = parseFloat(rest); err != nil {
+	if p.Value, err = ParseFloat(rest); err != nil {
 		return err
 	}
 	p.Time, p.HasTime, err = parseTime(when)
 	if err != nil && nextBlank(when) >= 0 {
-		err = errMore
+		err = ErrMore
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"bytes"
@@ -16,11 +16,11 @@ var powersOfTen = [maxFastDigits + 1]float64{
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
 }
 
-// parseFloat parses a decimal number, with the result that strconv gives. A
+// ParseFloat parses a decimal number, with the result that strconv gives. A
 // mantissa below 2^53 and a power of ten up to 10^22 are exact as float64, so
 // that the one division rounds as the whole should (Clinger 1990); strconv
-// does the rest. Infinities are refused, nan is ErrNaN.
-func parseFloat(b []byte) (float64, error) {
+// does the rest. Infinities are ErrBadValue, nan is ErrNaN.
+func ParseFloat(b []byte) (float64, error) {
 	i, negative := 0, false
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
 		negative = b[0] == '-'
@@ -74,13 +74,13 @@ func parseFloatSlow(b []byte) (float64, error) {
 			if isNaN(b) {
 				return 0, ErrNaN
 			}
-			return 0, errBadValue
+			return 0, ErrBadValue
 		}
 	}
 	// strconv does not keep its argument.
 	f, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(b), len(b)), 64)
 	if err != nil || math.IsInf(f, 0) {
-		return 0, errBadValue
+		return 0, ErrBadValue
 	}
 	return f, nil
 }
@@ -116,20 +116,21 @@ func parseTime(b []byte) (t engine.Time, has bool, err error) {
 			return engine.Time(seconds*1e9 + part), true, nil
 		}
 	}
-	f, err := parseFloat(b)
+	f, err := ParseFloat(b)
 	if err != nil {
-		return 0, false, errBadTime
+		return 0, false, ErrBadTime
 	}
-	return timeOf(f)
+	return TimeOf(f)
 }
 
-// timeOf turns seconds since 1970 into a time. -1 means none.
-func timeOf(seconds float64) (t engine.Time, has bool, err error) {
+// TimeOf turns seconds since 1970 into a time. -1 means none. The error is
+// ErrBadTime.
+func TimeOf(seconds float64) (t engine.Time, has bool, err error) {
 	switch {
 	case seconds == -1:
 		return 0, false, nil
 	case seconds >= 0:
 		return engine.TimeOf(seconds), true, nil
 	}
-	return 0, false, errBadTime
+	return 0, false, ErrBadTime
 }

@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"errors"
@@ -9,10 +9,12 @@ import (
 	"tocsin/engine"
 )
 
+// ErrTagWithout is one of the reasons why a name means nothing.
+var ErrTagWithout = errors.New(`a tag of the name is not of the form "key=value"`)
+
 var (
 	errNoName      = errors.New("the name is empty")
 	errControl     = errors.New("the name has control characters")
-	errTagWithout  = errors.New(`a tag of the name is not of the form "key=value"`)
 	errTooManyTags = fmt.Errorf("the name has more than %d tags", maxTags)
 )
 
@@ -48,6 +50,16 @@ func (n *Naming) Parts(name string) (engine.Parts, error) {
 	return p, nil
 }
 
+// Intern returns the identity of ids that name means. Besides the errors of Parts
+// there is engine.ErrTooManyIdentities.
+func (n *Naming) Intern(name string, ids *engine.Identities) (*engine.Identity, error) {
+	parts, err := n.Parts(name)
+	if err != nil {
+		return nil, err
+	}
+	return ids.Intern(parts)
+}
+
 func (n *Naming) apply(path string, p *engine.Parts) {
 	for i := range n.templates {
 		if t := &n.templates[i]; t.matches(path) {
@@ -66,7 +78,7 @@ func setTags(p *engine.Parts, tags string) error {
 		case tag == "" || ok && key != "" && value == "":
 			continue
 		case key == "" || !ok:
-			return errTagWithout
+			return ErrTagWithout
 		case key == "host":
 			p.SetHost(value)
 		case slices.Contains(ownFields, key):
