@@ -72,7 +72,7 @@ func (p *Point) Parse(line []byte) error {
 	if p.Value, err = ParseFloat(rest); err != nil {
 		return err
 	}
-	p.Time, p.HasTime, err = parseTime(when)
+	p.Time, p.HasTime, err = ParseTime(when)
 	if err != nil && nextBlank(when) >= 0 {
 		err = ErrMore
 	}

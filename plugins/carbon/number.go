@@ -96,9 +96,10 @@ func isNaN(b []byte) bool {
 // maxSeconds is the last whole second that an engine.Time can hold.
 const maxSeconds = math.MaxInt64 / uint64(1e9)
 
-// parseTime parses seconds since 1970, with or without a fraction, of which it
-// keeps the nanoseconds. Nothing at all, and -1, mean no time.
-func parseTime(b []byte) (t engine.Time, has bool, err error) {
+// ParseTime parses seconds since 1970, with or without a fraction, of which it
+// keeps the nanoseconds. Nothing at all, and -1, mean no time. The error is
+// ErrBadTime.
+func ParseTime(b []byte) (t engine.Time, has bool, err error) {
 	seconds, next := digits(b, 0)
 	if next == len(b) && next > 0 && next <= maxFastDigits && seconds < maxSeconds {
 		return engine.Time(seconds * 1e9), true, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/engine"
+	"tocsin/plugins/valuelist"
 )
 
 // The types of parts.
@@ -56,7 +57,7 @@ type DecoderOptions struct {
 	// Identities is the table that new identities are interned into.
 	Identities *engine.Identities
 	// Types name the data sources; nil means those that collectd comes with.
-	Types *Types
+	Types *valuelist.Types
 	// Users check signatures and decrypt. When nil, a signature is passed over
 	// unchecked, as collectd does.
 	Users Users
@@ -75,7 +76,7 @@ type DecoderOptions struct {
 // so the datagrams of one listener belong to one decoder, in the order in which
 // they came. It must be used on one goroutine.
 type Decoder struct {
-	types      *Types
+	types      *valuelist.Types
 	users      Users
 	security   Security
 	raw        bool
@@ -95,7 +96,7 @@ type Decoder struct {
 // NewDecoder returns a decoder that has seen nothing yet.
 func NewDecoder(o DecoderOptions) *Decoder {
 	if o.Types == nil {
-		o.Types = BuiltinTypes()
+		o.Types = valuelist.BuiltinTypes()
 	}
 	if o.Problem == nil {
 		o.Problem = func(Problem, []byte) {}

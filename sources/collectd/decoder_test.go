@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/engine"
+	"tocsin/plugins/valuelist"
 )
 
 func TestTimeFormats(t *testing.T) {
@@ -54,7 +55,7 @@ func TestStateLastsUntilTheDatagramEnds(t *testing.T) {
 }
 
 func TestDataSourceNames(t *testing.T) {
-	types := BuiltinTypes()
+	types := valuelist.BuiltinTypes()
 	if err := types.Read(bytes.NewReader([]byte("pair left:GAUGE:0:U, right:GAUGE:U:9\n")), "more.db"); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func nest(p packet, depth int) packet {
 
 func TestEveryFlippedBitOfASignedDatagramIsNoticed(t *testing.T) {
 	p := sign("bob", "b", packet(nil).from("h", "p", "gauge", "", 1).values(1.0))
-	options := DecoderOptions{Users: NewUsers(map[string]string{"bob": "b"}), Security: Sign, Types: BuiltinTypes()}
+	options := DecoderOptions{Users: NewUsers(map[string]string{"bob": "b"}), Security: Sign, Types: valuelist.BuiltinTypes()}
 	for i := range len(p) * 8 {
 		bad := slices.Clone(p)
 		bad[i/8] ^= 1 << (i % 8)
@@ -246,7 +247,7 @@ func TestBadPartsCostOnlyWhatFollows(t *testing.T) {
 
 func TestTruncatedAnywhere(t *testing.T) {
 	for _, file := range []string{"none.dgrams", "encrypt.dgrams"} {
-		options := DecoderOptions{Raw: true, Users: NewUsers(map[string]string{"alice": password}), Types: BuiltinTypes()}
+		options := DecoderOptions{Raw: true, Users: NewUsers(map[string]string{"alice": password}), Types: valuelist.BuiltinTypes()}
 		datagram := recording(t, file)[1]
 		whole := newHarness(options).decode(datagram)
 		last := 0

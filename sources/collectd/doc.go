@@ -9,7 +9,7 @@
 // Reading order: decoder.go walks over the parts of a datagram, secure.go
 // checks signatures and decrypts, values.go and notification.go make events of
 // what was found, series.go finds the identity of a value without allocating.
-// None of them knows of sockets. types.go and users.go read collectd's two
-// files, types.db and AuthFile. source.go is the listener around it all, and
-// record.go reads recorded datagrams for a replay.
+// None of them knows of sockets. users.go reads the file AuthFile, and
+// plugins/valuelist the file types.db. source.go is the listener around it all,
+// and record.go reads recorded datagrams for a replay.
 package collectd

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,39 +16,6 @@ import (
 	"tocsin/engine"
 	"tocsin/plugins"
 )
-
-func TestTypes(t *testing.T) {
-	types := BuiltinTypes()
-	if len(types.sources) < 300 {
-		t.Errorf("only %d types are built in", len(types.sources))
-	}
-	const file = "# comment\n\nif_octets\tin:DERIVE:0:U, out:derive:U:1e9\r\nnew value:GAUGE:-5:5 # and a word\n"
-	if err := types.Read(strings.NewReader(file), "my.db"); err != nil {
-		t.Fatal(err)
-	}
-	for typ, want := range map[string][]string{"if_octets": {"in", "out"}, "new": {"value"}, "load": {"shortterm", "midterm", "longterm"}} {
-		if names, ok := types.names(typ, len(want)); !ok || !slices.Equal(names, want) {
-			t.Errorf("%s: got %q, want %q", typ, names, want)
-		}
-	}
-}
-
-func TestTypesErrors(t *testing.T) {
-	for line, want := range map[string]string{
-		"lonely":                            `my.db:2: type "lonely" has no data source`,
-		"x value:GAUGE:0":                   `my.db:2: type "x": data source "value:GAUGE:0": expected name:TYPE:min:max`,
-		"x :GAUGE:0:U":                      `my.db:2: type "x": data source ":GAUGE:0:U": expected name:TYPE:min:max`,
-		"x value:GAGUE:0:U":                 `my.db:2: type "x": data source "value:GAGUE:0:U": expected GAUGE, COUNTER, DERIVE or ABSOLUTE, got "GAGUE"`,
-		"x value:GAUGE:zero:U":              `my.db:2: type "x": data source "value:GAUGE:zero:U": expected a number or U as a limit, got "zero"`,
-		"x a:GAUGE:0:U, a:GAUGE:0:U":        `my.db:2: type "x": data source "a" is there twice`,
-		"x " + strings.Repeat("y", 100_000): `my.db:2: cannot read types: bufio.Scanner: token too long`,
-	} {
-		err := BuiltinTypes().Read(strings.NewReader("ok value:GAUGE:0:U\n"+line+"\n"), "my.db")
-		if err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
-}
 
 func TestAuthFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "auth")

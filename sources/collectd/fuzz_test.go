@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tocsin/engine"
+	"tocsin/plugins/valuelist"
 )
 
 // Whatever comes, decoding does not panic, gives only whole events, keeps what
@@ -19,7 +20,7 @@ func FuzzDecode(f *testing.F) {
 	plain := packet(nil).from("h", "p", "if_octets", "x", 1).values(uint64(1), int64(2), absoluteValue(3), math.NaN())
 	f.Add([]byte(encrypt("alice", password, sign("alice", password, plain))), uint8(2))
 	f.Add([]byte(packet(nil).number(partTime, 1).number(partSeverity, 2).text(partMessage, "m")), uint8(1))
-	types := BuiltinTypes()
+	types := valuelist.BuiltinTypes()
 	f.Fuzz(func(t *testing.T, datagram []byte, flags uint8) {
 		options := DecoderOptions{
 			Types: types, Users: NewUsers(map[string]string{"alice": password}),
@@ -56,20 +57,4 @@ func check(t *testing.T, e *engine.Event) {
 	if e.Has&engine.HasTTL != 0 && e.TTL <= 0 {
 		t.Fatalf("ttl %v", e.TTL)
 	}
-}
-
-func FuzzTypes(f *testing.F) {
-	f.Add(builtinTypes[:2000])
-	f.Add("x a:GAUGE:0:U, b:DERIVE:U:5\n# c\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		types := &Types{sources: make(map[string][]string)}
-		if err := types.Read(strings.NewReader(text), "f"); err != nil && !strings.HasPrefix(err.Error(), "f:") {
-			t.Fatal(err)
-		}
-		for typ, names := range types.sources {
-			if typ == "" || len(names) == 0 {
-				t.Fatalf("type %q has data sources %q", typ, names)
-			}
-		}
-	})
 }

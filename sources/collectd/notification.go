@@ -35,11 +35,11 @@ func (d *Decoder) notification(st *state, message []byte) {
 		return
 	}
 	name := st.name()
-	p := engine.Parts{Tags: []string{Tag}, Attrs: name.attrs(nil)}
+	p := engine.Parts{Tags: []string{Tag}, Attrs: name.Attrs()}
 	if len(st.host) > 0 {
 		p.SetHost(valid(st.host))
 	}
-	if service := name.service(); service != "" {
+	if service := name.Service(); service != "" {
 		p.SetService(service)
 	}
 	id, err := d.identities.Intern(p)

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"tocsin/engine"
+	"tocsin/plugins/valuelist"
 )
 
 // table finds the series that a value belongs to, without allocating for one
@@ -127,19 +128,14 @@ func (d *Decoder) group(st *state, kinds []byte) *group {
 
 func (d *Decoder) newGroup(st *state, kinds []byte) *group {
 	name := st.name()
-	names, known := d.types.names(name.typ, len(kinds))
+	sources, known := d.types.Of(name.Type, len(kinds))
 	if !known {
 		d.problem(UnknownType, st.typ)
 	}
-	service := name.service()
 	g := &group{sources: make([]source, len(kinds))}
 	for i, kind := range kinds {
-		src := source{group: g, service: service}
-		if len(kinds) > 1 {
-			src.service += "/" + names[i]
-		}
-		src.attrs = name.attrs([]engine.Attr{{Key: "ds_name", Value: names[i]}, {Key: "ds_type", Value: kindNames[kind]}})
-		g.sources[i] = src
+		value := valuelist.DataSource{Name: sources[i].Name, Kind: kindNames[kind]}
+		g.sources[i] = source{group: g, service: name.ServiceOf(value, len(kinds)), attrs: name.AttrsOf(value)}
 	}
 	return g
 }
@@ -169,37 +165,6 @@ func (d *Decoder) series(h *host, src *source) *series {
 	return s
 }
 
-// name is what values and notifications are called, besides their host.
-type name struct{ plugin, pluginInstance, typ, typeInstance string }
-
-func (st *state) name() name {
-	return name{valid(st.plugin), valid(st.pluginInstance), valid(st.typ), valid(st.typeInstance)}
-}
-
-// service joins plugin[-instance]/type[-instance], without what is missing.
-func (n name) service() string {
-	plugin, typ := n.plugin, n.typ
-	if n.pluginInstance != "" {
-		plugin += "-" + n.pluginInstance
-	}
-	if n.typeInstance != "" {
-		typ += "-" + n.typeInstance
-	}
-	if plugin == "" || typ == "" {
-		return plugin + typ
-	}
-	return plugin + "/" + typ
-}
-
-// attrs appends the attributes that are not empty, in the order of their keys.
-func (n name) attrs(to []engine.Attr) []engine.Attr {
-	for _, a := range [...]engine.Attr{
-		{Key: "plugin", Value: n.plugin}, {Key: "plugin_instance", Value: n.pluginInstance},
-		{Key: "type", Value: n.typ}, {Key: "type_instance", Value: n.typeInstance},
-	} {
-		if a.Value != "" {
-			to = append(to, a)
-		}
-	}
-	return to
+func (st *state) name() valuelist.Name {
+	return valuelist.Name{Plugin: valid(st.plugin), PluginInstance: valid(st.pluginInstance), Type: valid(st.typ), TypeInstance: valid(st.typeInstance)}
 }

@@ -15,6 +15,7 @@ import (
 	"tocsin/engine"
 	"tocsin/plugins"
 	"tocsin/plugins/datagram"
+	"tocsin/plugins/valuelist"
 )
 
 const (
@@ -41,7 +42,7 @@ type Source struct {
 	typesDB   []string
 
 	conn  *net.UDPConn
-	types *Types
+	types *valuelist.Types
 	users Users
 
 	// On Run's goroutine only.
@@ -68,8 +69,8 @@ func (s *Source) Open(ctx context.Context) error {
 	return err
 }
 
-func (s *Source) readTypes() (*Types, error) {
-	types := BuiltinTypes()
+func (s *Source) readTypes() (*valuelist.Types, error) {
+	types := valuelist.BuiltinTypes()
 	for _, path := range s.typesDB {
 		if err := types.ReadFile(path); err != nil {
 			return nil, err

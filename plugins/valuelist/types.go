@@ -1,4 +1,4 @@
-package collectd
+package valuelist
 
 import (
 	"bufio"
@@ -19,12 +19,19 @@ var builtinTypes string
 // Types says which data sources the values of a type are: what collectd's
 // types.db(5) says. It is immutable once it is in use.
 type Types struct {
-	sources map[string][]string // names, by type
+	sources map[string][]DataSource
+}
+
+// DataSource is one of the values of a type.
+type DataSource struct {
+	Name string
+	// Kind is "gauge", "counter", "derive" or "absolute".
+	Kind string
 }
 
 // BuiltinTypes returns the types that collectd comes with.
 func BuiltinTypes() *Types {
-	t := &Types{sources: make(map[string][]string)}
+	t := &Types{sources: make(map[string][]DataSource)}
 	if err := t.Read(strings.NewReader(builtinTypes), "types.db"); err != nil {
 		panic(err) // the embedded file is broken, which a test would show
 	}
@@ -70,53 +77,53 @@ func (t *Types) add(line string) error {
 	if len(words) == 1 {
 		return fmt.Errorf("type %q has no data source", words[0])
 	}
-	var names []string
+	var sources []DataSource
 	for _, word := range words[1:] {
-		name, err := dataSourceName(word)
+		source, err := parseDataSource(word)
 		if err != nil {
 			return fmt.Errorf("type %q: %w", words[0], err)
 		}
-		if slices.Contains(names, name) {
-			return fmt.Errorf("type %q: data source %q is there twice", words[0], name)
+		if slices.ContainsFunc(sources, func(s DataSource) bool { return s.Name == source.Name }) {
+			return fmt.Errorf("type %q: data source %q is there twice", words[0], source.Name)
 		}
-		names = append(names, name)
+		sources = append(sources, source)
 	}
-	t.sources[words[0]] = names
+	t.sources[words[0]] = sources
 	return nil
 }
 
-// dataSourceName checks one "name:TYPE:min:max". Kind and limits are not kept:
-// the kind comes with each value, and limits are for rules to set.
-func dataSourceName(word string) (string, error) {
+// parseDataSource reads one "name:TYPE:min:max". The limits are not kept: they
+// are for rules to set.
+func parseDataSource(word string) (s DataSource, err error) {
 	part := strings.Split(word, ":")
 	if len(part) != 4 || part[0] == "" {
-		return "", fmt.Errorf("data source %q: expected name:TYPE:min:max", word)
+		return s, fmt.Errorf("data source %q: expected name:TYPE:min:max", word)
 	}
 	switch strings.ToUpper(part[1]) {
 	case "GAUGE", "COUNTER", "DERIVE", "ABSOLUTE":
 	default:
-		return "", fmt.Errorf("data source %q: expected GAUGE, COUNTER, DERIVE or ABSOLUTE, got %q", word, part[1])
+		return s, fmt.Errorf("data source %q: expected GAUGE, COUNTER, DERIVE or ABSOLUTE, got %q", word, part[1])
 	}
 	for _, limit := range part[2:] {
 		if _, err := strconv.ParseFloat(limit, 64); err != nil && limit != "U" {
-			return "", fmt.Errorf("data source %q: expected a number or U as a limit, got %q", word, limit)
+			return s, fmt.Errorf("data source %q: expected a number or U as a limit, got %q", word, limit)
 		}
 	}
-	return part[0], nil
+	return DataSource{Name: part[0], Kind: strings.ToLower(part[1])}, nil
 }
 
-// names returns what the n data sources of a type are called, and whether
-// types.db told.
-func (t *Types) names(typ string, n int) ([]string, bool) {
-	if names := t.sources[typ]; len(names) == n {
-		return names, true
+// Of returns the n data sources of a type, and whether types.db told. Otherwise
+// their names are their positions, and Kind is "".
+func (t *Types) Of(typ string, n int) (sources []DataSource, known bool) {
+	if sources := t.sources[typ]; len(sources) == n {
+		return sources, true
 	}
 	if n == 1 {
-		return []string{"value"}, false
+		return []DataSource{{Name: "value"}}, false
 	}
-	names := make([]string, n)
-	for i := range names {
-		names[i] = strconv.Itoa(i)
+	sources = make([]DataSource, n)
+	for i := range sources {
+		sources[i].Name = strconv.Itoa(i)
 	}
-	return names, false
+	return sources, false
 }
