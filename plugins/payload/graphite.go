@@ -20,8 +20,8 @@ type graphiteDecoder struct {
 	bad     bad
 }
 
-func newGraphite(ids *engine.Identities, o Options) (Decoder, error) {
-	return &graphiteDecoder{ids: ids, names: o.Names.graphite, naming: o.Naming, gap: o.Gap}, nil
+func newGraphite(ids *engine.Identities, o Options) Decoder {
+	return &graphiteDecoder{ids: ids, names: o.Names.graphite, naming: o.Naming, gap: o.Gap}
 }
 
 func (d *graphiteDecoder) Decode(value []byte, add func(*engine.Identity) *engine.Event) error {
@@ -91,6 +91,8 @@ func (d *graphiteDecoder) intern(raw []byte) *engine.Identity {
 		return nil
 	}
 	id := intern(d.ids, parts)
-	d.names.Add(name, id)
+	if id.Known() {
+		d.names.Add(name, id)
+	}
 	return id
 }

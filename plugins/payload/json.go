@@ -16,13 +16,14 @@ type jsonDecoder struct {
 	number  int // of the event at hand
 }
 
-func newJSON(ids *engine.Identities, o Options) (Decoder, error) {
-	return &jsonDecoder{decoder: engine.NewJSONDecoder(ids, o.Names.json)}, nil
+func newJSON(ids *engine.Identities, o Options) Decoder {
+	return &jsonDecoder{decoder: engine.NewJSONDecoder(ids, o.Names.json)}
 }
 
 var (
 	errManyEvents = fmt.Errorf("there are more than %d", MaxEvents)
 	errNoComma    = errors.New("expected a comma or ] behind it, so what follows is not read")
+	errNoEnd      = errors.New("the JSON ends within it")
 	errNoList     = errors.New("the list does not end")
 	errAfterList  = errors.New("there is something behind the list")
 )

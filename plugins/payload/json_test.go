@@ -62,24 +62,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte("[{\"host\":\"a\"},{\"metric\":1}]"))
 	f.Add([]byte("{\"host\":\"a\"}\n{\"metric\":1}\nx\n{}"))
 	f.Add([]byte("[{},[\"}\\\"\"],"))
-	f.Fuzz(func(t *testing.T, value []byte) {
-		d := newTestDecoder(t, "json", Options{})
-		events, err := decode(d, value)
-		again, errAgain := decode(d, value)
-		if events != again || fmt.Sprint(err) != fmt.Sprint(errAgain) {
-			t.Errorf("%q: got %s, %v, then %s, %v", value, events, err, again, errAgain)
-		}
-		badCount(t, err)
-	})
-}
-
-// discard takes the events of a benchmark or of a count of allocations.
-func discard() func(*engine.Identity) *engine.Event {
-	var e engine.Event
-	return func(id *engine.Identity) *engine.Event {
-		e = engine.Event{ID: id}
-		return &e
-	}
+	fuzzFormat(f, "json")
 }
 
 // jsonEvents are the events of n hosts.
@@ -92,13 +75,8 @@ func jsonEvents(n int) []string {
 }
 
 func TestKnownJSONAllocatesNothing(t *testing.T) {
-	d, add := newTestDecoder(t, "json", Options{}), discard()
-	for _, value := range []string{strings.Join(jsonEvents(100), "\n"), "[" + strings.Join(jsonEvents(100), ",\n") + "]"} {
-		data := []byte(value)
-		if n := testing.AllocsPerRun(10, func() { d.Decode(data, add) }); n > 0 {
-			t.Errorf("%v allocations for 100 events", n)
-		}
-	}
+	wantNoAllocations(t, "json", []byte(strings.Join(jsonEvents(100), "\n")))
+	wantNoAllocations(t, "json", []byte("["+strings.Join(jsonEvents(100), ",\n")+"]"))
 }
 
 func BenchmarkJSON(b *testing.B) {
@@ -109,22 +87,4 @@ func BenchmarkJSON(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) { benchmark(b, "json", []byte(value)) })
 	}
-}
-
-func benchmark(b *testing.B, format string, value []byte) {
-	d, events := newTestDecoder(b, format, Options{}), 0
-	var e engine.Event
-	add := func(id *engine.Identity) *engine.Event {
-		events++
-		e = engine.Event{ID: id}
-		return &e
-	}
-	b.ReportAllocs()
-	b.SetBytes(int64(len(value)))
-	for b.Loop() {
-		if err := d.Decode(value, add); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 }

@@ -7,12 +7,12 @@ package payload
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"tocsin/engine"
 	"tocsin/plugins"
 	"tocsin/plugins/carbon"
+	"tocsin/plugins/valuelist"
 )
 
 // Decoder makes events of values of one format. It belongs to one goroutine.
@@ -32,6 +32,11 @@ type Options struct {
 	// Naming says what the names of graphite's lines mean; nil: the whole name is
 	// the service.
 	Naming *carbon.Naming
+	// Types say what the values of collectd's lists are called that do not say it
+	// themselves; nil: those that collectd comes with.
+	Types *valuelist.Types
+	// TTLFactor is how many of its intervals a value of collectd lives; 0: two.
+	TTLFactor float64
 	// Gap, when not nil, is told of each value that is well formed, but no number
 	// (nan, null, U): a gap, which makes no event and is no error.
 	Gap func()
@@ -40,41 +45,26 @@ type Options struct {
 // Names are the names that decoders have seen. They may be used on any
 // goroutine.
 type Names struct {
-	json, graphite *engine.Names
+	json, graphite, collectd, riemann *engine.Names
 }
 
 // NewNames returns names for Options.
 func NewNames() *Names {
-	return &Names{json: engine.NewNames(), graphite: engine.NewNames()}
+	return &Names{engine.NewNames(), engine.NewNames(), engine.NewNames(), engine.NewNames()}
 }
 
 // MaxEvents is how many events one value makes at most. What comes after them is
 // an error.
 const MaxEvents = 100_000
 
-var formats = map[string]func(*engine.Identities, Options) (Decoder, error){
-	"graphite": newGraphite,
-	"json":     newJSON,
-}
+// Formats lists the names of the formats.
+func Formats() []string { return []string{"auto", "collectd", "graphite", "json", "riemann"} }
 
-// Formats lists the names of the formats, sorted.
-func Formats() []string {
-	var names []string
-	for name := range formats {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// New returns a decoder of a format: "json", … The identities of the events are
+// New returns a decoder of one of Formats. "auto" tells the format of each value
+// by how it begins. The identities of the events are
 // made in ids. An event of a new identity for which ids has no room gets one of
 // its own: given to the engine, that tells of it.
 func New(format string, ids *engine.Identities, o Options) (Decoder, error) {
-	make := formats[format]
-	if make == nil {
-		return nil, fmt.Errorf("no such format %q%s; there are %s", format, plugins.DidYouMean(format, Formats()), strings.Join(Formats(), ", "))
-	}
 	if o.Names == nil {
 		o.Names = NewNames()
 	}
@@ -84,7 +74,25 @@ func New(format string, ids *engine.Identities, o Options) (Decoder, error) {
 	if o.Naming == nil {
 		o.Naming = &carbon.Naming{}
 	}
-	return make(ids, o)
+	if o.TTLFactor == 0 {
+		o.TTLFactor = 2
+	}
+	if o.Types == nil && (format == "auto" || format == "collectd") {
+		o.Types = valuelist.BuiltinTypes()
+	}
+	switch format {
+	case "auto":
+		return newAuto(ids, o), nil
+	case "collectd":
+		return newCollectd(ids, o), nil
+	case "graphite":
+		return newGraphite(ids, o), nil
+	case "json":
+		return newJSON(ids, o), nil
+	case "riemann":
+		return newRiemann(ids, o), nil
+	}
+	return nil, fmt.Errorf("no such format %q%s; there are %s", format, plugins.DidYouMean(format, Formats()), strings.Join(Formats(), ", "))
 }
 
 // intern returns the identity made of p: one that only this event has, if ids has

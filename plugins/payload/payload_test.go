@@ -1,11 +1,14 @@
 package payload
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"tocsin/engine"
+	"tocsin/plugins/valuelist"
 )
 
 // decode returns the events of a value as JSON lines.
@@ -80,4 +83,56 @@ func TestUnknownFormat(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `no such format "jsom"; did you mean "json"?`) {
 		t.Error(err)
 	}
+}
+
+// fuzzFormat wants events that are whole, and the same ones when the names are
+// known.
+func fuzzFormat(f *testing.F, format string) {
+	types := valuelist.BuiltinTypes()
+	f.Fuzz(func(t *testing.T, value []byte) {
+		d := newTestDecoder(t, format, Options{Types: types})
+		events, err := decode(d, value)
+		again, errAgain := decode(d, value)
+		if events != again || fmt.Sprint(err) != fmt.Sprint(errAgain) {
+			t.Errorf("%q: got %s, %v, then %s, %v", value, events, err, again, errAgain)
+		}
+		badCount(t, err)
+		for line := range strings.Lines(events) {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%q: made %s", value, line)
+			}
+		}
+	})
+}
+
+// discard takes events.
+func discard(events *int) func(*engine.Identity) *engine.Event {
+	var e engine.Event
+	return func(id *engine.Identity) *engine.Event {
+		*events++
+		e = engine.Event{ID: id}
+		return &e
+	}
+}
+
+func wantNoAllocations(t *testing.T, format string, value []byte) {
+	t.Helper()
+	d, events := newTestDecoder(t, format, Options{}), 0
+	add := discard(&events)
+	if n := testing.AllocsPerRun(10, func() { d.Decode(value, add) }); n > 0 {
+		t.Errorf("%.60q: %v allocations for %d events", value, n, events/11)
+	}
+}
+
+func benchmark(b *testing.B, format string, value []byte) {
+	d, events := newTestDecoder(b, format, Options{}), 0
+	add := discard(&events)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(value)))
+	for b.Loop() {
+		if err := d.Decode(value, add); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 }
