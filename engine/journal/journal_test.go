@@ -295,3 +295,27 @@ func TestAppendAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for a batch", n)
 	}
 }
+
+// TestSegmentAfterEmptyBatch: a new segment is named by the first batch that is in
+// it, also when one without events is before that in its group.
+func TestSegmentAfterEmptyBatch(t *testing.T) {
+	r := newRig(t, t.TempDir(), Options{Keep: time.Minute})
+	r.append(1, second, 2)
+	busy, free := make(chan error), make(chan error)
+	b := r.batch(1, second, 0)
+	b.Done = func(err error) { busy <- err; <-free }
+	r.journal.Append(b, at(1, second))
+	<-busy
+	later := 3600 * second
+	empty, full := r.send(1, later, 0), r.send(2, later, 2) // one group
+	close(free)
+	if err := <-empty; err != nil {
+		t.Error(err)
+	}
+	if err := <-full; err != nil {
+		t.Error(err)
+	}
+	if got, want := files(t, r.dir), []string{segmentName(1), segmentName(2)}; !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
+}

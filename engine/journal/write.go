@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,8 @@ func (j *Journal) commit(group []entry) error {
 	if len(j.out) == 0 {
 		return nil
 	}
-	err := j.store(group[0].at)
+	begins := slices.IndexFunc(group, func(e entry) bool { return len(e.batch.Events) > 0 })
+	err := j.store(group[begins].at)
 	if err == nil {
 		j.metrics.bytes.Add(len(j.out))
 	} else {
