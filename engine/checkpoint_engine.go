@@ -42,6 +42,11 @@ func (e *Engine) saveClock(w *RecordWriter) {
 	w.Time(e.rejectedAt)
 	w.Bool(e.flooded)
 	w.Uvarint(e.position)
+	w.Int(len(e.downtimes))
+	for _, down := range e.downtimes {
+		w.Time(down.from)
+		w.Time(down.to)
+	}
 	waiting := e.queue[e.at:]
 	w.Int(len(waiting))
 	for i := range waiting {
@@ -242,6 +247,10 @@ func (e *Engine) Load(l *Loading) error {
 func (e *Engine) loadClock(r *RecordReader) {
 	now, downtime, seq, scopes, longest := r.Time(), r.Duration(), r.Uvarint(), r.Uvarint(), r.Duration()
 	rejectedAt, flooded, position := r.Time(), r.Bool(), r.Uvarint()
+	var downtimes []downPeriod
+	for range r.Len() {
+		downtimes = append(downtimes, downPeriod{r.Time(), r.Time()})
+	}
 	var waiting []queued
 	for range r.Len() {
 		waiting = append(waiting, queued{r.SomeEvent(), r.Bool()})
@@ -253,6 +262,7 @@ func (e *Engine) loadClock(r *RecordReader) {
 		return
 	}
 	e.now, e.downtime, e.scopes, e.position = now, downtime, scopes, position
+	e.downtimes = downtimes
 	e.wheel.cur, e.wheel.seq = int64(now)>>tickBits, seq
 	e.index.sets.longest = max(e.index.sets.longest, longest)
 	e.rejectedAt, e.flooded = rejectedAt, flooded

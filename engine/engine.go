@@ -98,6 +98,7 @@ type Engine struct {
 	published  published
 	tracking   bool          // what changes is noted, for Save
 	downtime   time.Duration // for how long the engine did not run, see Resume
+	downtimes  []downPeriod  // the last ones
 	firing     *Timer        // that has been taken from the wheel
 	resuming   Time          // where Resume goes; 0 at any other time
 }

@@ -71,7 +71,7 @@ func (e *Engine) Failing() bool { return e.failing }
 // passed since it arrived. At the instant of its arrival no event has expired
 // by its ttl: with a ttl of 0 the streams see it first.
 func (e *Engine) HasExpired(ev *Event) bool {
-	return ev.IsExpired() || e.now > ev.Arrival && e.now >= ev.Arrival.Add(ev.TTLOr(e.opts.TTL))
+	return ev.IsExpired() || e.now > ev.Arrival && e.now >= e.After(ev.Arrival, ev.TTLOr(e.opts.TTL))
 }
 
 // Caught hands the event that tells of an error to handle, instead of letting

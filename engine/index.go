@@ -158,7 +158,7 @@ func (x *Index) Forget(below, n int, pick func(*Event) bool) (next, forgotten in
 // visible tells whether an expired entry still counts where no set asks for
 // another time to forget.
 func (x *Index) visible(e *Entry) bool {
-	return e.status == live || e.status == gone && x.engine.now < e.Arrival.Add(x.engine.opts.Forget)
+	return e.status == live || e.status == gone && x.engine.now < x.engine.After(e.Arrival, x.engine.opts.Forget)
 }
 
 // adopt returns the one identity that equals id and its entry, making an

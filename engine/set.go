@@ -97,7 +97,7 @@ func (s *Set) fill() {
 				m.rest = s.pred
 			}
 		}
-		m.left = e.status == gone && s.index.engine.now >= e.Arrival.Add(s.forget)
+		m.left = e.status == gone && s.index.engine.now >= s.index.engine.After(e.Arrival, s.forget)
 		list := append(e.members(), m)
 		e.setMembers(list)
 		s.apply(e, &list[len(list)-1])
@@ -197,13 +197,13 @@ func (l leaver) stale() bool { return l.entry.status != gone || l.entry.Arrival 
 // arm sets the timer for the next member that goes.
 func (s *Set) arm() {
 	if len(s.leaving) > 0 && !s.timer.IsSet() {
-		s.index.engine.wheel.Set(&s.timer, s.leaving[0].expired.Add(s.forget))
+		s.index.engine.wheel.Set(&s.timer, s.index.engine.After(s.leaving[0].expired, s.forget))
 	}
 }
 
 // Fire implements Firer: members that expired long enough ago go.
 func (s *Set) Fire(engine *Engine, _ *Timer) {
-	for len(s.leaving) > 0 && s.leaving[0].expired.Add(s.forget) <= engine.now {
+	for len(s.leaving) > 0 && engine.After(s.leaving[0].expired, s.forget) <= engine.now {
 		first := s.leaving[0]
 		s.leaving = s.leaving[1:]
 		if m := first.entry.memberOf(s); m != nil && !first.stale() {

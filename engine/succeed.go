@@ -11,6 +11,7 @@ package engine
 func (e *Engine) Succeed(old *Engine, l *Loading) {
 	e.now, e.downtime, e.scopes, e.stats = old.now, old.downtime, old.scopes, old.stats
 	e.rejectedAt, e.position, e.tracking = old.rejectedAt, old.position, old.tracking
+	e.downtimes = old.downtimes
 	e.queue, e.at, e.flooded = append(old.queue[old.at:], e.queue...), 0, old.flooded
 	e.ids.setLimit(e.opts.Identities)
 

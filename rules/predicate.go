@@ -27,6 +27,7 @@ func (c *Config) makeQueries() {
 		env: &query.Env{
 			Now:        func() engine.Time { return c.now() },
 			DefaultTTL: func() time.Duration { return c.at.engine.TTL() },
+			Expiry:     func(arrival engine.Time, ttl time.Duration) engine.Time { return c.at.engine.After(arrival, ttl) },
 		},
 		byText:    make(map[string]*query.Query),
 		functions: make(map[*lua.FunctionProto]*lua.LFunction),

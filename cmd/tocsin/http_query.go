@@ -61,8 +61,9 @@ type scan struct {
 	limit int // 0: none
 
 	// Of the engine, during a call.
-	now engine.Time
-	ttl time.Duration
+	now   engine.Time
+	ttl   time.Duration
+	after func(engine.Time, time.Duration) engine.Time
 
 	at    int // next place in the index
 	done  bool
@@ -83,6 +84,7 @@ func (s *scan) parse(ctx *fasthttp.RequestCtx) (ok bool) {
 	s.query, err = query.ParseWith(string(args.Peek("q")), &query.Env{
 		Now:        func() engine.Time { return s.now },
 		DefaultTTL: func() time.Duration { return s.ttl },
+		Expiry:     func(arrival engine.Time, ttl time.Duration) engine.Time { return s.after(arrival, ttl) },
 	})
 	if err != nil {
 		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
@@ -127,7 +129,7 @@ func (s *scan) do(f func(*engine.Engine)) error {
 	within, cancel := context.WithTimeout(s.api.hard, apiEngineTimeout)
 	defer cancel()
 	err := s.api.runner.Do(within, func(e *engine.Engine) {
-		s.now, s.ttl = e.Now(), e.TTL()
+		s.now, s.ttl, s.after = e.Now(), e.TTL(), e.After
 		f(e)
 	})
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -70,9 +70,12 @@ func (expiredNode) compile(env *Env) code {
 	if env == nil || env.Now == nil {
 		return byEvent((*engine.Event).IsExpired)
 	}
-	now, ttl := env.Now, env.DefaultTTL
+	now, ttl, expiry := env.Now, env.DefaultTTL, env.Expiry
 	if ttl == nil {
 		ttl = func() time.Duration { return engine.DefaultTTL }
+	}
+	if expiry == nil {
+		expiry = engine.Time.Add
 	}
 	return byEvent(func(e *engine.Event) bool {
 		if e.IsExpired() {
@@ -81,7 +84,7 @@ func (expiredNode) compile(env *Env) code {
 		// An event whose ttl is 0 expires once the streams have seen it, so
 		// none has expired at the instant of its arrival.
 		at := now()
-		return at > e.Arrival && at >= e.Arrival.Add(e.TTLOr(ttl()))
+		return at > e.Arrival && at >= expiry(e.Arrival, e.TTLOr(ttl()))
 	})
 }
 

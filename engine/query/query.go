@@ -28,6 +28,9 @@ type Env struct {
 	// DefaultTTL is the ttl of events that have none; nil means
 	// engine.DefaultTTL.
 	DefaultTTL func() time.Duration
+	// Expiry returns when an event that arrived at some instant expires, with that
+	// ttl; nil means arrival + ttl. See Engine.After.
+	Expiry func(arrival engine.Time, ttl time.Duration) engine.Time
 }
 
 // Parse is ParseWith without a clock: "expired" goes by the state alone.

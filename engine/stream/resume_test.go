@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"testing"
 
 	"tocsin/engine"
@@ -44,4 +45,25 @@ func TestResume(t *testing.T) {
 	}
 	after.got = nil
 	after.play("+0.2").want("seen 119.5 host=x service=a state=expired")
+}
+
+// TestResumeKeepsWhatIsRemembered: nor does that time make what an operator
+// remembers expire.
+func TestResumeKeepsWhatIsRemembered(t *testing.T) {
+	build := func(s *Stream) (*Stream, error) {
+		return s.Where(queried(t, `service = "a"`)).Coalesce(5 * second)
+	}
+	o := engine.Options{TTL: 20 * second, Forget: 1000 * second}
+	before := savedRig(t, o, build, func(r *rig) { r.graph.Start() })
+	before.play("1 host=x service=a state=ok; +1").want("")
+	after := savedRig(t, o, build, func(r *rig) {
+		if _, err := r.load(before.save()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	after.graph.engine.Resume(engine.TimeOf(100.5))
+	after.play("+6")
+	if want := "[[1 host=x service=a state=ok] [1 host=x service=a state=ok]]"; fmt.Sprint(after.got) != want {
+		t.Errorf("got %v, want %s", after.got, want)
+	}
 }
