@@ -11,4 +11,5 @@ import (
 	_ "tocsin/sinks/webhook"
 	_ "tocsin/sources/collectd"
 	_ "tocsin/sources/graphite"
+	_ "tocsin/sources/kafka"
 )
