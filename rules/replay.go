@@ -27,6 +27,18 @@ func (c *Config) readRecording(in io.Reader, env plugins.RecordingEnv, known fun
 	return format.Read(in, env)
 }
 
+// SourceOf returns the source of that kind and name, or, when name is "", the
+// only one of the kind; nil when there is none, or there are several.
+func (c *Config) SourceOf(kind, name string) *Source {
+	if name == "" {
+		return c.onlySource(kind)
+	}
+	if s := c.sourceNamed(name); s != nil && s.Kind == kind {
+		return s
+	}
+	return nil
+}
+
 // onlySource returns the source of a kind, if there is exactly one.
 func (c *Config) onlySource(kind string) *Source {
 	var found *Source
@@ -54,14 +66,19 @@ func (c *Config) sourceNamed(name string) *Source {
 
 // ingestFrom hands in an event of a source, which may be nil.
 func (c *Config) ingestFrom(from *Source, e *engine.Event) {
-	if from != nil && from.TTL > 0 && e.Has&engine.HasTTL == 0 {
-		e.SetTTL(from.TTL)
-	}
+	from.setTTL(e)
 	if from != nil && from.Through != nil {
 		c.Engine.IngestThrough(e, from.Through)
 		return
 	}
 	c.Engine.Ingest(e)
+}
+
+// setTTL sets the source's ttl on an event that has none. s may be nil.
+func (s *Source) setTTL(e *engine.Event) {
+	if s != nil && s.TTL > 0 && e.Has&engine.HasTTL == 0 {
+		e.SetTTL(s.TTL)
+	}
 }
 
 // replayFile sends the events of a recording, in a test.

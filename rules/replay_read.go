@@ -59,6 +59,10 @@ func (r *recordingReader) run(ctx context.Context) {
 	}
 	var err error
 	if r.recording.Read != nil {
+		if from := r.recording.Source; from != nil {
+			r.batch.from = from
+			env.Source, env.Identities = from.Source, env.Identities.Tagged(from.Tags)
+		}
 		err = r.recording.Read(env)
 	} else {
 		err = config.readRecording(r.recording.In, env, func(s *Source) { r.batch.from = s })

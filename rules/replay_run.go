@@ -15,7 +15,9 @@ type Recording struct {
 	// In is read on a goroutine of its own.
 	In io.Reader
 	// Read, when not nil, is called instead, for what is not one stream of bytes.
-	Read func(plugins.RecordingEnv) error
+	// Its events come from Source, which may be nil, until it tells of others.
+	Read   func(plugins.RecordingEnv) error
+	Source *Source
 	// Skipped is how many pieces made no event, and FirstSkipped why the first
 	// one did not. Err is why the recording could not be read to its end. They
 	// are set when Run returns.
@@ -40,6 +42,9 @@ type Replay struct {
 	// Wait, when not nil, is called before the clock moves to t, to hold the
 	// replay back. Its error ends the replay.
 	Wait func(ctx context.Context, t engine.Time) error
+	// Take, when not nil, is given each event in the place of the configuration,
+	// which is not started. Its error ends the replay.
+	Take func(*engine.Event) error
 	// Progress, when not nil, is called now and then with how many events were
 	// taken. Its error ends the replay.
 	Progress func(events int) error
@@ -76,7 +81,9 @@ func (r *Replay) Run(ctx context.Context) error {
 	defer cancel()
 	ids := r.Config.Engine.Identities()
 	r.own = engine.NewDeriver(func(id *engine.Identity) *engine.Identity { return ids.Loose(id.Parts()) })
-	r.Config.Start()
+	if r.Take == nil {
+		r.Config.Start()
+	}
 	for _, recording := range r.Recordings {
 		reader := newRecordingReader(r, recording)
 		r.readers = append(r.readers, reader)
@@ -97,18 +104,30 @@ func (r *Replay) merge(ctx context.Context) error {
 		}
 		e := &next.events[next.at]
 		next.at++
-		if err := r.moveTo(ctx, e); err != nil {
+		if err := r.serve(ctx, next.from, e); err != nil {
 			return err
 		}
-		// The identity is the recording's; the engine has its own.
-		e.ID = r.own.Of(e.ID)
-		r.Config.ingestFrom(next.from, e)
 		if r.events++; r.events%progressEvents == 0 {
 			if err := r.progress(ctx); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// serve hands in one event.
+func (r *Replay) serve(ctx context.Context, from *Source, e *engine.Event) error {
+	if r.Take != nil {
+		from.setTTL(e)
+		return r.Take(e)
+	}
+	if err := r.moveTo(ctx, e); err != nil {
+		return err
+	}
+	// The identity is the recording's; the engine has its own.
+	e.ID = r.own.Of(e.ID)
+	r.Config.ingestFrom(from, e)
+	return nil
 }
 
 // next returns the recording whose next event comes first, or nil at the end.
@@ -176,7 +195,7 @@ func (r *Replay) progress(ctx context.Context) error {
 // finish moves the clock to Until, if there are events beyond.
 func (r *Replay) finish(ctx context.Context) error {
 	beyond := slices.ContainsFunc(r.readers, func(reader *recordingReader) bool { return reader.beyond })
-	if beyond && r.events > 0 {
+	if beyond && r.events > 0 && r.Take == nil {
 		if err := r.advance(ctx, *r.Until); err != nil {
 			return err
 		}

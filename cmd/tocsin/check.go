@@ -93,7 +93,7 @@ func (c *checkCommand) check(p *process, file string) error {
 func (c *checkCommand) listen(p *process, config *rules.Config) ([]rules.Warning, error) {
 	ctx, over := untilSignal(p)
 	defer over()
-	files, err := openRecordings(ctx, p, c.Recording, timeSpan{})
+	files, err := openRecordings(ctx, p, config, c.Recording, timeSpan{})
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,8 @@
 // an index, runs rules written in Lua over them, and acts.
 //
 // Reading order: main.go parses the command line; one file per subcommand
-// follows it (run.go, check.go, test.go, replay.go, graph.go, types.go, send.go,
-// query.go, reload.go, demo.go, version.go). replay_diff.go compares two replays:
+// follows it (run.go, check.go, test.go, replay.go, record.go, graph.go, types.go,
+// send.go, query.go, reload.go, demo.go, version.go). replay_diff.go compares two replays:
 // replay_match.go finds what differs, replay_report.go shows it. The graph_*.go
 // files lay out and write a drawing. node.go puts together what run and demo run;
 // node_reload*.go have another configuration take its place.
@@ -40,6 +40,7 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Check rules files without running them."`
 	Test    testCommand    `cmd:"" help:"Run the tests of rules files."`
 	Replay  replayCommand  `cmd:"" help:"Show what each sink would get from recorded events."`
+	Record  recordCommand  `cmd:"" help:"Write a piece of recorded events to a file, for tests and replays."`
 	Send    sendCommand    `cmd:"" help:"Send events to a running tocsin."`
 	Query   queryCommand   `cmd:"" help:"Ask a running tocsin what its index holds."`
 	Forget  forgetCommand  `cmd:"" help:"Have a running tocsin forget what was taken down on purpose."`

@@ -16,7 +16,7 @@ import (
 type recordingFile struct {
 	name  string
 	close func() error
-	size  int64        // in bytes, as it is on disk; 0: not known
+	size  int64        // in bytes on disk, or in records; 0: not known
 	read  atomic.Int64 // of size
 	in    io.Reader
 	// recording is what the replay reads, which counts.
@@ -24,11 +24,12 @@ type recordingFile struct {
 }
 
 // openRecordings opens recordings, to be closed by closeRecordings. What is not
-// in span may be left out. ctx ends the reading of the standard input.
-func openRecordings(ctx context.Context, p *process, names []string, span timeSpan) ([]*recordingFile, error) {
+// in span may be left out. config, which may be nil, says how topics are read. ctx
+// ends the reading of what may keep us waiting.
+func openRecordings(ctx context.Context, p *process, config *rules.Config, names []string, span timeSpan) ([]*recordingFile, error) {
 	var files []*recordingFile
 	for _, name := range names {
-		f, err := openRecording(ctx, p, name, span)
+		f, err := openRecording(ctx, p, config, name, span)
 		if err != nil {
 			return nil, errors.Join(err, closeRecordings(files))
 		}
@@ -37,7 +38,10 @@ func openRecordings(ctx context.Context, p *process, names []string, span timeSp
 	return files, nil
 }
 
-func openRecording(ctx context.Context, p *process, name string, span timeSpan) (*recordingFile, error) {
+func openRecording(ctx context.Context, p *process, config *rules.Config, name string, span timeSpan) (*recordingFile, error) {
+	if strings.HasPrefix(name, kafkaPrefix) {
+		return openKafka(ctx, p, name, span, config)
+	}
 	if dir, ok := strings.CutPrefix(name, journalPrefix); ok {
 		return openJournal(name, dir, span)
 	}

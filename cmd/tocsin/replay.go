@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -19,8 +20,8 @@ import (
 // replayCommand is "tocsin replay".
 type replayCommand struct {
 	File   string        `arg:"" help:"The rules file."`
-	From   []string      `required:"" sep:"none" placeholder:"RECORDING" help:"Recorded events; \"-\" is the standard input, journal:DIR the journal in the folder DIR. Several recordings are merged by time."`
-	Since  string        `placeholder:"TIME" help:"Leave out events before TIME: seconds, or ISO 8601."`
+	From   []string      `required:"" sep:"none" placeholder:"RECORDING" help:"Recorded events; \"-\" is the standard input, journal:DIR the journal in the folder DIR, kafka://BROKER/TOPIC what is in a topic. Several recordings are merged by time."`
+	Since  string        `placeholder:"TIME" help:"Leave out events before TIME: seconds, ISO 8601, or 90s, 15m, 6h, 7d, 2w ago."`
 	Until  string        `placeholder:"TIME" help:"Leave out events at TIME and after it."`
 	Speed  string        `default:"max" placeholder:"N" help:"How fast time goes: 1 is as it went, 60 a minute each second, max as fast as can be (default)."`
 	Diff   string        `placeholder:"OTHER" help:"Show what the rules file OTHER would do that FILE would not, and the reverse."`
@@ -47,6 +48,10 @@ Two recordings of one night, a minute each second; two hours of it:
 What came in an hour ago, from the journal of a tocsin that is running:
 
   tocsin replay shop.lua --from journal:/var/lib/tocsin/journal --since 2026-11-20T02:00:00Z
+
+The last week of a topic of Kafka, without a group and without committing anything:
+
+  tocsin replay shop.lua --from 'kafka://kafka1:9092,kafka2:9092/metrics?format=graphite' --since 7d
 
 Which pages would be new, gone, earlier or later with other rules?
 
@@ -81,10 +86,7 @@ type replayOptions struct {
 type timeSpan struct{ since, until *engine.Time }
 
 func (c *replayCommand) options() (o replayOptions, err error) {
-	if o.since, err = timeFlag("--since", c.Since); err != nil {
-		return o, err
-	}
-	if o.until, err = timeFlag("--until", c.Until); err != nil {
+	if o.timeSpan, err = spanOf(c.Since, c.Until); err != nil {
 		return o, err
 	}
 	if c.Speed != "max" {
@@ -110,10 +112,29 @@ func (c *replayCommand) options() (o replayOptions, err error) {
 	return o, nil
 }
 
-// timeFlag reads a time as an event's is read.
+// spanOf reads --since and --until.
+func spanOf(since, until string) (span timeSpan, err error) {
+	if span.since, err = timeFlag("--since", since); err != nil {
+		return span, err
+	}
+	span.until, err = timeFlag("--until", until)
+	return span, err
+}
+
+// ago is a time before now, such as 7d.
+var ago = regexp.MustCompile(`^([0-9]{1,6})(s|m|h|d|w)$`)
+
+var agoUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
+
+// timeFlag reads a time as an event's is read, or one before now.
 func timeFlag(flag, text string) (*engine.Time, error) {
 	if text == "" {
 		return nil, nil
+	}
+	if m := ago.FindStringSubmatch(text); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		at := engine.Time(time.Now().Add(-time.Duration(n) * agoUnits[m[2]]).UnixNano())
+		return &at, nil
 	}
 	value := any(text)
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
@@ -156,7 +177,7 @@ func (c *replayCommand) print(ctx context.Context, p *process, o replayOptions) 
 		return err
 	}
 	defer config.Close()
-	files, err := openRecordings(ctx, p, c.From, o.timeSpan)
+	files, err := openRecordings(ctx, p, config, c.From, o.timeSpan)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (c *replayCommand) diff(ctx context.Context, p *process, o replayOptions) e
 			return err
 		}
 		defer s.config.Close()
-		if s.files, err = openRecordings(ctx, p, c.From, o.timeSpan); err != nil {
+		if s.files, err = openRecordings(ctx, p, s.config, c.From, o.timeSpan); err != nil {
 			return err
 		}
 		defer closeRecordings(s.files)

@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A pastTopic is a topic of three partitions in a broker of its own.
+type pastTopic struct {
+	t       *testing.T
+	cluster *Cluster
+	client  *kgo.Client
+}
+
+func newPastTopic(t *testing.T, options ...kgo.Opt) *pastTopic {
+	t.Helper()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "metrics"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	cluster, err := NewCluster(Options{Brokers: broker.ListenAddrs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(broker.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return &pastTopic{t, cluster, client}
+}
+
+// put writes records of a partition, with the times given, in seconds.
+func (p *pastTopic) put(partition int32, times ...int64) {
+	p.t.Helper()
+	for _, at := range times {
+		r := &kgo.Record{Topic: "metrics", Partition: partition, Timestamp: time.Unix(at, 0), Value: fmt.Appendf(nil, "%d@%d", partition, at)}
+		if err := p.client.ProduceSync(p.t.Context(), r).FirstErr(); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+func (p *pastTopic) open(o PastOptions) *Past {
+	p.t.Helper()
+	o.Topic = "metrics"
+	past, err := OpenPast(p.t.Context(), p.cluster, NewLog(slog.New(slog.DiscardHandler)), o)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { past.Close() })
+	return past
+}
+
+// values reads to the end.
+func values(t *testing.T, p *Past) []string {
+	t.Helper()
+	var out []string
+	for {
+		r, err := p.Next(t.Context())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(r.Value))
+	}
+	if p.Passed() != p.Size() {
+		t.Errorf("at the end %d of %d are behind", p.Passed(), p.Size())
+	}
+	return out
+}
+
+func TestPast(t *testing.T) {
+	topic := newPastTopic(t)
+	f := func(o PastOptions, want string) {
+		t.Helper()
+		for range 2 {
+			if got := strings.Join(values(t, topic.open(o)), " "); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		}
+	}
+	f(PastOptions{}, "")
+	topic.put(0, 100, 130, 120, 160)
+	topic.put(2, 100, 110, 150)
+	f(PastOptions{}, "0@100 2@100 2@110 0@130 0@120 2@150 0@160")
+	f(PastOptions{Since: time.Unix(110, 0), Until: time.Unix(150, 0)}, "2@110 0@130 0@120")
+	f(PastOptions{Since: time.Unix(500, 0)}, "")
+	topic.put(1, 90)
+	past := topic.open(PastOptions{})
+	topic.put(1, 95) // after the opening
+	if got := values(t, past); !slices.Equal(got[:2], []string{"1@90", "0@100"}) || len(got) != 8 {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestPastReadsAheadWithinBounds has one partition end before the others begin.
+func TestPastReadsAheadWithinBounds(t *testing.T) {
+	topic := newPastTopic(t, kgo.ProducerBatchCompression(kgo.NoCompression()))
+	var records []*kgo.Record
+	const n = 2000
+	for partition := range int32(3) {
+		for i := range n {
+			at := time.Unix(int64(partition)*n+int64(i), 0)
+			records = append(records, &kgo.Record{Topic: "metrics", Partition: partition, Timestamp: at, Value: fmt.Appendf(nil, "%06d%0*d", at.Unix(), 2000, 0)})
+		}
+	}
+	if err := topic.client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	past := topic.open(PastOptions{})
+	past.ahead = 1000
+	got, paused := []string(nil), 0
+	for {
+		r, err := past.Next(t.Context())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range past.partitions {
+			if q.paused {
+				paused++
+			}
+		}
+		got = append(got, string(r.Value[:6]))
+	}
+	if len(got) != 3*n || !slices.IsSorted(got) || paused == 0 {
+		t.Errorf("got %d records, sorted %v, paused %d times", len(got), slices.IsSorted(got), paused)
+	}
+}
+
+// TestPastOfTransactions wants what was aborted left out, also at the end.
+func TestPastOfTransactions(t *testing.T) {
+	topic := newPastTopic(t, kgo.TransactionalID("t"))
+	for i, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
+		if err := topic.client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		topic.put(0, int64(100+i))
+		if err := topic.client.EndTransaction(t.Context(), commit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := values(t, topic.open(PastOptions{})); !slices.Equal(got, []string{"0@100"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestOpenPast_Failure(t *testing.T) {
+	topic := newPastTopic(t)
+	log := NewLog(slog.New(slog.DiscardHandler))
+	_, err := OpenPast(t.Context(), topic.cluster, log, PastOptions{Topic: "metrix"})
+	if err == nil || !strings.Contains(err.Error(), `cannot find the offsets of topic "metrix" at `) || !strings.HasSuffix(err.Error(), "there is no such topic") {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := OpenPast(ctx, topic.cluster, log, PastOptions{Topic: "metrics"}); err == nil {
+		t.Error("opened, though nobody waits for it")
+	}
+	topic.put(0, 100)
+	if _, err := topic.open(PastOptions{}).Next(ctx); err != context.Canceled {
+		t.Error(err)
+	}
+}
