@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"tocsin/plugins/kafka"
 	"tocsin/plugins/payload"
 	"tocsin/rules"
+	sources "tocsin/sources/kafka"
 )
 
 // kafkaPrefix is before what names a topic of Kafka.
@@ -66,23 +68,11 @@ func parseKafkaURL(text string) (u kafkaURL, err error) {
 	return u, nil
 }
 
-// kafkaSource is what source.kafka tells a replay.
-type kafkaSource interface {
-	// Cluster is how it reaches its brokers.
-	Cluster() *kafka.Cluster
-	// Format and Payload say what is in its records.
-	Format() string
-	Payload() payload.Options
-	// Attributes returns what gives an event's identity the key and the headers of
-	// the record that the event is of, as the source does.
-	Attributes(ids *engine.Identities) func(r *kgo.Record, id *engine.Identity) *engine.Identity
-}
-
 // kafkaRecording reads a topic as a recording.
 type kafkaRecording struct {
 	past    *kafka.Past
 	url     kafkaURL
-	source  kafkaSource // nil: none
+	source  sources.Recorded // its Cluster is nil when there is none
 	file    *recordingFile
 	context context.Context
 }
@@ -107,10 +97,10 @@ func (r *kafkaRecording) open(ctx context.Context, logger *slog.Logger, span tim
 	if config != nil {
 		if from := config.SourceOf("kafka", r.url.source); from != nil {
 			r.file.recording.Source = from
-			r.source, _ = from.Source.(kafkaSource)
+			r.source = from.Source.(*sources.Source).Recorded()
 		}
 	}
-	if r.source == nil && r.url.source != "" {
+	if r.source.Cluster == nil && r.url.source != "" {
 		return fmt.Errorf("there is no source.kafka with the name %q", r.url.source)
 	}
 	if _, err := r.decoder(engine.NewIdentities(1), payload.Options{}); err != nil {
@@ -135,31 +125,23 @@ func (r *kafkaRecording) cluster() (*kafka.Cluster, error) {
 	switch {
 	case len(r.url.brokers) > 0:
 		return kafka.NewCluster(kafka.Options{Brokers: r.url.brokers})
-	case r.source != nil:
-		return r.source.Cluster(), nil
+	case r.source.Cluster != nil:
+		return r.source.Cluster, nil
 	}
 	return nil, errors.New("it names no brokers, and the rules file has no source.kafka to take them from, or several: write kafka://BROKER,BROKER/TOPIC, or kafka:///TOPIC?source=NAME")
 }
 
 func (r *kafkaRecording) decoder(ids *engine.Identities, o payload.Options) (payload.Decoder, error) {
-	format := r.url.format
-	if format == "" && r.source != nil {
-		format = r.source.Format()
-	}
-	if format == "" {
-		format = "auto"
-	}
-	return payload.New(format, ids, o)
+	return payload.New(cmp.Or(r.url.format, r.source.Format, "auto"), ids, o)
 }
 
 // read is for rules.Recording.
 func (r *kafkaRecording) read(env plugins.RecordingEnv) error {
-	var o payload.Options
 	attributes := func(_ *kgo.Record, id *engine.Identity) *engine.Identity { return id }
-	if r.source != nil {
-		o, attributes = r.source.Payload(), r.source.Attributes(env.Identities)
+	if r.source.Attributes != nil {
+		attributes = r.source.Attributes(env.Identities)
 	}
-	decoder, err := r.decoder(env.Identities, o)
+	decoder, err := r.decoder(env.Identities, r.source.Payload)
 	if err != nil {
 		return err
 	}

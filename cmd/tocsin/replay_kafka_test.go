@@ -89,6 +89,31 @@ func TestReplayOfKafka(t *testing.T) {
 	}
 }
 
+// TestReplayOfKafkaAsItsSource wants events as the source of the rules file makes
+// them, with its brokers, names, tags and stream.
+func TestReplayOfKafkaAsItsSource(t *testing.T) {
+	broker, put := kafkaTopic(t)
+	put(0, 1700000000, "app3.http 1 1700000000\n")
+	rulesFile := writeFile(t, "rules.lua", fmt.Sprintf(`
+source.kafka { name = "a", brokers = { %[1]q }, topics = { "other" }, format = "graphite", templates = { "host.service" }, tags = { "a" }, ttl = 7, key = true,
+  through = function(s) return s:with { via = "through" } end }
+source.kafka { name = "b", brokers = { "nobody:9" }, topics = { "other" }, format = "json", tags = { "b" } }
+events:to(sink.log {})
+`, broker))
+	want := `{"sink":"log","event":{"host":"app3","service":"http","time":1700000000,"metric":1,"ttl":7,"tags":["a"],"via":"through"}}` + "\n"
+	for from, want := range map[string]string{
+		"kafka:///metrics?source=a":                           want,
+		"kafka://" + broker + "/metrics?source=a":             want,
+		"kafka://" + broker + "/metrics?source=b":             "",
+		"kafka://" + broker + "/metrics?source=b&format=auto": `{"sink":"log","event":{"service":"app3.http","time":1700000000,"metric":1,"tags":["b"]}}` + "\n",
+		"kafka://" + broker + "/metrics":                      `{"sink":"log","event":{"service":"app3.http","time":1700000000,"metric":1}}` + "\n",
+	} {
+		if r := runLine(t, "", "replay", rulesFile, "--from", from); r.code != exitOK || r.out != want {
+			t.Errorf("%s: code %d, %s, got\n%swant\n%s", from, r.code, r.err, r.out, want)
+		}
+	}
+}
+
 func TestReplayOfKafka_Failure(t *testing.T) {
 	rulesFile := writeFile(t, "rules.lua", kafkaRules)
 	broker, _ := kafkaTopic(t)

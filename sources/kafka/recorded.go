@@ -1,0 +1,34 @@
+package kafka
+
+import (
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tocsin/engine"
+	"tocsin/plugins/kafka"
+	"tocsin/plugins/payload"
+)
+
+// Recorded says how a source reads, for a replay of what is in a topic.
+type Recorded struct {
+	Cluster *kafka.Cluster
+	// Format and Payload say what is in a record's value.
+	Format  string
+	Payload payload.Options
+	// Attributes returns what gives an event's identity the key and the headers of
+	// its record. What it returns belongs to one goroutine.
+	Attributes func(ids *engine.Identities) func(r *kgo.Record, id *engine.Identity) *engine.Identity
+}
+
+// Recorded needs no Open, and may be called beside Run.
+func (s *Source) Recorded() Recorded {
+	return Recorded{
+		Cluster: s.cluster, Format: s.Format, Payload: payload.Options{Naming: s.naming},
+		Attributes: func(ids *engine.Identities) func(*kgo.Record, *engine.Identity) *engine.Identity {
+			a := newAttributes(s.settings, ids)
+			return func(r *kgo.Record, id *engine.Identity) *engine.Identity {
+				a.begin(r)
+				return a.identity(id)
+			}
+		},
+	}
+}
