@@ -15,7 +15,7 @@ const (
 
 // Track has the engine note what changes, so that Save need not write
 // everything. It is called before Load and before events flow.
-func (e *Engine) Track() { e.tracking = true }
+func (e *Engine) Track() { e.tracking, e.index.changes.epoch = true, FirstEpoch }
 
 // Tracking reports whether Track was called.
 func (e *Engine) Tracking() bool { return e.tracking }
@@ -30,7 +30,7 @@ func (e *Engine) Save(c *Checkpoint) {
 	c.Position = e.position
 	c.writer.engine = e
 	c.Put(engineKey, e.saveClock)
-	e.index.save(c, c.Whole || !e.tracking)
+	e.index.save(c, c.Whole)
 }
 
 func (e *Engine) saveClock(w *RecordWriter) {
@@ -58,7 +58,7 @@ func (e *Engine) saveClock(w *RecordWriter) {
 // entryChanges is what an index knows of the records of its entries, while
 // somebody tracks.
 type entryChanges struct {
-	epoch    Epoch
+	epoch    Epoch       // 0: nobody tracks
 	changed  []*Entry    // in this epoch
 	dropped  []*Identity // in this epoch
 	saving   *Checkpoint // that is being collected
@@ -69,9 +69,13 @@ type entryChanges struct {
 // change notes that an entry will not be any more what was last saved. It is
 // called before the change.
 func (x *Index) change(e *Entry) {
-	if e.changed == x.changes.epoch || !x.engine.tracking {
-		return
+	if e.changed != x.changes.epoch {
+		x.noteChange(e)
 	}
+}
+
+//go:noinline
+func (x *Index) noteChange(e *Entry) { // not part of change, so that that can be inlined
 	if e.changed != 0 {
 		x.putEntry(e)
 	}
@@ -82,9 +86,15 @@ func (x *Index) change(e *Entry) {
 // Change notes that the holds of an entry will change.
 func (x *Index) Change(e *Entry) { x.change(e) }
 
-// save begins to save the entries that have changed, or all.
+// save begins to save the entries that have changed, or all. When nobody
+// tracks, it saves all at once.
 func (x *Index) save(c *Checkpoint, whole bool) {
 	ch := &x.changes
+	ch.saving = c
+	if ch.epoch == 0 {
+		x.EachEntry(x.putEntry)
+		return
+	}
 	due := ch.epoch
 	ch.epoch = ch.epoch.Other()
 	ch.due, ch.changed = ch.changed, ch.due
@@ -97,7 +107,6 @@ func (x *Index) save(c *Checkpoint, whole bool) {
 			ch.due = append(ch.due, e)
 		})
 	}
-	ch.saving = c
 	c.Later(x.saveSome)
 }
 

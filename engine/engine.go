@@ -110,7 +110,7 @@ func New(opts Options, now Time) *Engine {
 	if e.ids == nil {
 		e.ids = NewIdentities(opts.Identities)
 	}
-	e.index = &Index{engine: e, changes: entryChanges{epoch: FirstEpoch}}
+	e.index = &Index{engine: e}
 	e.index.sets = newSets(e.index, opts.Forget)
 	e.published = newPublished(opts.Metrics)
 	return e

@@ -72,7 +72,11 @@ func (g *Graph) Save(c *engine.Checkpoint) {
 		x := &g.extras[i]
 		c.PutChanged(extraPrefix+x.name, &x.seen, x.state.Save)
 	}
-	g.kept.save(c, g.engine.Tracking())
+	if g.kept.epoch == 0 {
+		g.top.putInner(c)
+		return
+	}
+	g.kept.save(c)
 	if whole {
 		g.top.dueInner(&g.kept)
 	}
@@ -94,8 +98,8 @@ func (g *Graph) dropRecords(c *engine.Checkpoint) {
 
 // kept is what a graph knows of its records.
 type kept struct {
-	known    bool // what is kept is what was last saved, but for what follows
-	epoch    engine.Epoch
+	known    bool               // what is kept is what was last saved, but for what follows
+	epoch    engine.Epoch       // 0: nobody tracks
 	changed  []*Group           // in this epoch
 	closed   []string           // keys of groups, in this epoch
 	saving   *engine.Checkpoint // that is being collected
@@ -104,8 +108,8 @@ type kept struct {
 }
 
 // save begins to save the groups that have changed.
-func (k *kept) save(c *engine.Checkpoint, tracking bool) {
-	k.known, k.epoch = tracking, k.epoch.Other()
+func (k *kept) save(c *engine.Checkpoint) {
+	k.known, k.epoch = true, k.epoch.Other()
 	k.due, k.changed = k.changed, k.due
 	k.removing, k.closed = k.closed, k.removing
 	k.saving = c
@@ -143,10 +147,13 @@ func (g *Group) change() {
 
 // note is change of one group.
 func (g *Group) note(graph *Graph) {
-	k := &graph.kept
-	if g.changed == k.epoch || !graph.engine.Tracking() {
-		return
+	if g.changed != graph.kept.epoch {
+		graph.kept.note(g)
 	}
+}
+
+//go:noinline
+func (k *kept) note(g *Group) { // not part of Group.note, so that that can be inlined
 	if g.changed != 0 {
 		g.put(k.saving)
 	}
@@ -169,15 +176,26 @@ func (g *Group) put(c *engine.Checkpoint) {
 	}
 }
 
+// putInner puts all groups inside of g.
+func (g *Group) putInner(c *engine.Checkpoint) {
+	g.eachInner(func(in *Group) { in.put(c) })
+}
+
 // dueInner has all groups inside of g due.
 func (g *Group) dueInner(k *kept) {
+	g.eachInner(func(in *Group) {
+		in.changed = k.epoch.Other()
+		k.due = append(k.due, in)
+	})
+}
+
+// eachInner calls f for each group inside of g.
+func (g *Group) eachInner(f func(*Group)) {
 	for _, s := range g.states {
 		if by, ok := s.(*byState); ok {
 			for _, key := range slices.Sorted(maps.Keys(by.groups)) {
-				in := by.groups[key]
-				in.changed = k.epoch.Other()
-				k.due = append(k.due, in)
-				in.dueInner(k)
+				f(by.groups[key])
+				by.groups[key].eachInner(f)
 			}
 		}
 	}
@@ -247,7 +265,7 @@ func (g *Graph) Load(records *engine.Loading) {
 	for i := len(l.groups) - 1; i >= 0; i-- {
 		l.groups[i].check()
 	}
-	g.kept.known = same && l.Skipped() == before && g.engine.Tracking()
+	g.kept.known = same && l.Skipped() == before && g.kept.epoch != 0
 }
 
 // operators reads which operators have which numbers, and reports whether they

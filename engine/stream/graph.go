@@ -53,7 +53,7 @@ type starter interface {
 
 // NewGraph makes a graph without streams.
 func NewGraph(e *engine.Engine) *Graph {
-	g := &Graph{engine: e, root: &Scope{}, paths: make(map[string]int), kept: kept{epoch: engine.FirstEpoch}}
+	g := &Graph{engine: e, root: &Scope{}, paths: make(map[string]int)}
 	g.top = &Group{scope: g.root}
 	g.events = g.headAt("events")
 	return g
@@ -80,6 +80,9 @@ func (g *Graph) headAt(path string) *Stream {
 // the windows that stand outside of by. It is called once, when all streams
 // are made and before events flow.
 func (g *Graph) Start() {
+	if g.engine.Tracking() {
+		g.kept.epoch = engine.FirstEpoch
+	}
 	g.top.made = g.engine.Now()
 	g.top.makeStates(len(g.root.kept))
 	for _, s := range g.root.starters {
