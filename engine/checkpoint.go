@@ -94,11 +94,19 @@ type Seen struct {
 	put  bool
 }
 
-// Reset empties the checkpoint, to be used again.
+// Reset empties the checkpoint, to be used again. One that was much larger once, as
+// a Whole one is, gives back what it took then.
 func (c *Checkpoint) Reset() {
+	if cap(c.writer.buf) > max(4*len(c.writer.buf), checkpointKept) {
+		*c = Checkpoint{}
+		return
+	}
 	c.Whole, c.Position = false, 0
 	c.writer.buf, c.puts, c.removes, c.drops = c.writer.buf[:0], c.puts[:0], c.removes[:0], c.drops[:0]
 }
+
+// checkpointKept is how many bytes of a checkpoint stay allocated in any case.
+const checkpointKept = 1 << 20
 
 // Later has More call f with a number of records to put at most; f returns how
 // many it has put, fewer only when it has no more.

@@ -34,7 +34,8 @@ const (
 	// events and timers.
 	checkpointPiece = 1024
 	// longestCheckpointWait bounds the wait after checkpoints that could not be
-	// kept; it doubles up to there.
+	// kept; it doubles up to there. When a commit takes longer than that, what
+	// changes is not noted any more, and the next checkpoint is whole.
 	longestCheckpointWait = 30 * time.Second
 )
 
@@ -48,6 +49,7 @@ type checkpointer struct {
 	collecting bool
 	stepping   bool // step is at work, or panicked
 	committing bool
+	untracked  bool // since the commit takes so long
 	result     chan error
 	next       Time // when the next one begins
 	wait       time.Duration
@@ -80,9 +82,9 @@ func (c *checkpointer) step(e *Engine) (more bool) {
 		c.committed(err)
 	default:
 	}
-	if c.stepping { // until a panic: what was collected is of no use
-		c.stepping, c.collecting, c.Whole = false, false, true
-		c.checkpoint, c.next = Checkpoint{}, e.now.Add(longestCheckpointWait)
+	c.afterPanic(e)
+	if c.committing && !c.untracked && e.now >= c.next.Add(longestCheckpointWait) {
+		e.tracking, c.untracked = false, true // or the notes would fill the memory
 	}
 	if c.committing || !c.collecting && e.now < c.next {
 		return false
@@ -100,8 +102,19 @@ func (c *checkpointer) step(e *Engine) (more bool) {
 	return more
 }
 
+// afterPanic gives up what a step has collected until it panicked.
+func (c *checkpointer) afterPanic(e *Engine) {
+	if c.stepping {
+		c.stepping, c.collecting, c.Whole = false, false, true
+		c.checkpoint, c.next = Checkpoint{}, e.now.Add(longestCheckpointWait)
+	}
+}
+
 // begin begins a checkpoint of what there is now.
 func (c *checkpointer) begin(e *Engine) {
+	if c.untracked {
+		e.tracking, c.untracked, c.Whole = true, false, true
+	}
 	c.checkpoint.Reset()
 	c.checkpoint.Whole = c.Whole
 	c.collecting, c.next = true, e.now.Add(c.wait)
@@ -149,17 +162,14 @@ func (c *checkpointer) until(now Time, wait time.Duration) time.Duration {
 	return min(wait, max(c.next.Sub(now), time.Millisecond))
 }
 
-// pause ends what is going on: all of a checkpoint that was begun is collected,
-// and one that is being committed is waited for. Then the engine may be
-// swapped.
+// pause collects the rest of a checkpoint that was begun. Then the engine may be
+// swapped; a commit goes on.
 func (c *checkpointer) pause() {
-	switch {
-	case c == nil:
+	if c == nil {
 		return
-	case c.collecting:
+	}
+	if c.afterPanic(c.runner.engine); c.collecting {
 		c.checkpoint.Finish()
-	case c.committing:
-		c.committed(<-c.result)
 	}
 }
 
@@ -184,8 +194,10 @@ func (r *Runner) LastCheckpoint() error {
 	if !r.hasStopped() {
 		return errors.New("the engine has not stopped")
 	}
-	c.pause()
-	if c.collecting {
+	if c.committing {
+		c.committed(<-c.result)
+	}
+	if c.pause(); c.collecting {
 		// What was noted as changed since is not all that the store lacks.
 		c.collecting, c.Whole = false, c.Whole || c.Store.Commit(&c.checkpoint) != nil
 	}

@@ -14,11 +14,14 @@ import (
 type mapStore struct {
 	records RecordMap
 	fail    int
-	commits []bool // whether each was whole
+	slow    time.Duration // what the first commit takes
+	commits []bool        // whether each was whole
 	sizes   []int
 }
 
 func (s *mapStore) Commit(c *Checkpoint) error {
+	time.Sleep(s.slow)
+	s.slow = 0
 	if s.fail > 0 {
 		s.fail--
 		return errors.New("no space left on device")
@@ -146,5 +149,71 @@ func TestLastCheckpointWhileRunning(t *testing.T) {
 	r.Run(ctx)
 	if err := r.LastCheckpoint(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCommitThatHangs: it holds up neither the engine nor a swap, and what is
+// noted for the checkpoint after it does not grow for ever.
+func TestCommitThatHangs(t *testing.T) {
+	s := &mapStore{slow: 10 * time.Minute}
+	most := 0
+	r := checkpointed(t, s, func(r *Runner, in Input) {
+		for second := range 600 {
+			sendServices(t, in, second, second+10)
+			time.Sleep(time.Second)
+			if _, err := r.Swap(context.Background(), func(old *Engine) (*Engine, error) {
+				most = max(most, len(old.index.changes.changed))
+				return nil, errors.New("not now")
+			}); err == nil {
+				t.Error("swapped")
+			}
+		}
+		time.Sleep(time.Second)
+		sendServices(t, in, 0, 10)
+		time.Sleep(2 * time.Second)
+	})
+	wantKept(t, s, r)
+	if most > 100 {
+		t.Errorf("%d changes were noted", most)
+	}
+	if whole := s.commits[:3]; fmt.Sprint(whole) != "[false true false]" {
+		t.Errorf("whole were %v, want the second one", whole)
+	}
+}
+
+// TestPanicInTheLastCheckpoint: what it had collected is given up.
+func TestPanicInTheLastCheckpoint(t *testing.T) {
+	s := &mapStore{}
+	r := checkpointed(t, s, func(r *Runner, in Input) {
+		time.Sleep(1500 * time.Millisecond)
+		sendServices(t, in, 0, 10)
+		if err := r.Do(context.Background(), func(*Engine) {
+			r.SaveWith(func(*Checkpoint) {
+				r.SaveWith(func(*Checkpoint) {})
+				r.Stop()
+				panic("a mistake")
+			})
+		}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+	})
+	wantKept(t, s, r)
+	if last := s.commits[len(s.commits)-1]; !last || len(s.commits) != 3 {
+		t.Errorf("whole were %v, want the last of 3", s.commits)
+	}
+}
+
+// TestCheckpointGivesBack: one that is small again takes little.
+func TestCheckpointGivesBack(t *testing.T) {
+	var c Checkpoint
+	before := 0
+	for _, n := range []int{10, 4 << 20, 3 << 20, 10, 10} {
+		c.Reset()
+		c.Put("key", func(w *RecordWriter) { w.Text(string(make([]byte, n))) })
+		if most := max(checkpointKept, 4*n, 4*before); cap(c.writer.buf) > most {
+			t.Errorf("%d bytes after %d take %d", n, before, cap(c.writer.buf))
+		}
+		before = n
 	}
 }
