@@ -80,7 +80,9 @@ func (x *Index) noteChange(e *Entry) { // not part of change, so that that can b
 		x.putEntry(e)
 	}
 	e.changed = x.changes.epoch
-	x.changes.changed = append(x.changes.changed, e)
+	if x.engine.tracking {
+		x.changes.changed = append(x.changes.changed, e)
+	}
 }
 
 // Change notes that the holds of an entry will change.

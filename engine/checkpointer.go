@@ -15,7 +15,8 @@ type CheckpointStore interface {
 // CheckpointOptions say how a runner makes checkpoints.
 type CheckpointOptions struct {
 	Store CheckpointStore
-	// Every is how long after the beginning of one the next begins (1 s).
+	// Every is how long after the beginning of one the next begins (1 s). When a
+	// commit takes more than a fifth of that, it is longer.
 	Every time.Duration
 	// Save puts what there is besides the engine itself: the graph, the outlets.
 	// It is called on the engine's goroutine, and at the end on that of
@@ -51,7 +52,8 @@ type checkpointer struct {
 	committing bool
 	untracked  bool // since the commit takes so long
 	result     chan error
-	next       Time // when the next one begins
+	took       time.Duration // the last commit
+	next       Time          // when the next one begins
 	wait       time.Duration
 	failed     bool // the last one could not be kept
 	trouble    troubleLog
@@ -97,7 +99,7 @@ func (c *checkpointer) step(e *Engine) (more bool) {
 	c.stepping = false
 	if !more {
 		c.collecting, c.committing = false, true
-		go func() { c.result <- c.Store.Commit(&c.checkpoint) }()
+		go c.commit()
 	}
 	return more
 }
@@ -108,6 +110,14 @@ func (c *checkpointer) afterPanic(e *Engine) {
 		c.stepping, c.collecting, c.Whole = false, false, true
 		c.checkpoint, c.next = Checkpoint{}, e.now.Add(longestCheckpointWait)
 	}
+}
+
+// commit commits the checkpoint, on a goroutine of its own.
+func (c *checkpointer) commit() {
+	began := time.Now()
+	err := c.Store.Commit(&c.checkpoint)
+	c.took = time.Since(began)
+	c.result <- err
 }
 
 // begin begins a checkpoint of what there is now.
@@ -130,6 +140,8 @@ func (c *checkpointer) committed(err error) {
 	c.Whole = err != nil
 	if err == nil {
 		c.wait = c.Every
+		// Commits take a fifth of a processor at most.
+		c.next = max(c.next, c.runner.engine.now.Add(min(4*c.took, longestCheckpointWait)))
 		c.kept()
 		if c.failed {
 			c.failed = false

@@ -148,17 +148,19 @@ func (g *Group) change() {
 // note is change of one group.
 func (g *Group) note(graph *Graph) {
 	if g.changed != graph.kept.epoch {
-		graph.kept.note(g)
+		graph.kept.note(g, graph.engine.Tracking())
 	}
 }
 
 //go:noinline
-func (k *kept) note(g *Group) { // not part of Group.note, so that that can be inlined
+func (k *kept) note(g *Group, tracking bool) { // not part of Group.note, so that that can be inlined
 	if g.changed != 0 {
 		g.put(k.saving)
 	}
 	g.changed = k.epoch
-	k.changed = append(k.changed, g)
+	if tracking {
+		k.changed = append(k.changed, g)
+	}
 }
 
 // recordKey is what the group is kept under.

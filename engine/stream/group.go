@@ -96,7 +96,7 @@ func (g *Group) close() {
 	graph := g.scope.by.graph
 	g.note(graph)
 	g.closed = true
-	if graph.kept.epoch != 0 {
+	if graph.engine.Tracking() {
 		graph.kept.closed = append(graph.kept.closed, g.recordKey())
 	}
 	g.scope.by.live--
