@@ -4,13 +4,16 @@ FUZZTIME ?= 10s
 # The race detector needs a C compiler; where there is none, tests run without.
 RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 
-.PHONY: build run test test-real lint fuzz bench
+.PHONY: build run run-kafka test test-real lint fuzz bench
 
 build: ## bin/tocsin
 	$(GO) build -trimpath -o bin/tocsin ./cmd/tocsin
 
 run: build ## the shop, fed by itself, with its strip of LEDs
 	./bin/tocsin demo
+
+run-kafka: build ## the same with Kafka between the shop and Tocsin; needs no broker
+	./bin/tocsin demo --kafka
 
 test: ## needs Go only
 	$(GO) test $(RACE) ./...

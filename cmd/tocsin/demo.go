@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,13 +16,16 @@ import (
 
 	"tocsin/engine"
 	"tocsin/examples/shop"
+	shopkafka "tocsin/examples/shop-kafka"
 	"tocsin/plugins"
 	"tocsin/rules"
 )
 
 // demoCommand is "tocsin demo".
 type demoCommand struct {
-	For time.Duration `placeholder:"TIME" help:"End by itself after this time, such as 10s."`
+	For    time.Duration `placeholder:"TIME" help:"End by itself after this time, such as 10s."`
+	Kafka  bool          `help:"Run the shop with Kafka between its machines and Tocsin; the broker is in this process."`
+	Broker string        `placeholder:"HOST:PORT" help:"With --kafka: a broker that is running. The topics shop-lines, shop-collectd and shop-states are made there."`
 }
 
 // Help is shown by "tocsin demo --help".
@@ -36,14 +40,24 @@ While it runs, in another terminal:
   tocsin send --host me --service hello --state critical
   curl -s http://127.0.0.1:5580/metrics | grep tocsin_sink
 
+With Kafka, which needs no broker for it, or with one that is running (its topics stay):
+
+  tocsin demo --kafka
+  tocsin demo --kafka --broker 127.0.0.1:9092
+
 ctrl-C ends it.`
 }
 
-const (
-	demoFolder = "examples/shop"
-	// demoPages is the sink that is replaced, since there is no account.
-	demoPages = "pagerduty"
-)
+// demoPages is the sink that is replaced, since there is no account.
+const demoPages = "pagerduty"
+
+// demoExample is one of the example shops.
+type demoExample struct {
+	folder, file string
+	files        embed.FS
+	ports        demoPorts
+	way          shopWay
+}
 
 // The addresses of the shop's files, as they stand there.
 const (
@@ -66,27 +80,28 @@ func (c *demoCommand) Run(p *process) error {
 		return fmt.Errorf("cannot start the pager of the demo: %w", err)
 	}
 	defer pager.close()
-	ports, err := freePorts(logger)
+	e, end, err := c.example(ctx, logger)
 	if err != nil {
 		return err
 	}
+	defer end()
 
 	feeding, stopFeeding := context.WithCancel(ctx)
-	f := &feeder{shop: newDemoShop(), graphite: ports[demoGraphite], collectd: ports[demoCollectd], logger: logger}
+	f := &feeder{shop: newDemoShop(), way: e.way, logger: logger}
 	var feeders sync.WaitGroup
 	defer func() {
 		stopFeeding()
 		feeders.Wait()
 	}()
-	n, err := loadNode(path.Join(demoFolder, "demo.lua"), nodeOptions{
+	n, err := loadNode(path.Join(e.folder, e.file), nodeOptions{
 		process: p, logger: logger,
 		rules: rules.Options{
-			ReadFile: ports.readFile,
+			ReadFile: e.readFile,
 			Secret:   func(string) (string, bool) { return "demo", true },
 		},
 		replace: func(s *rules.Sink) (engine.Sink, error) { return pager.replace(p, logger, s) },
 		ready: func() {
-			p.greet(logger, ports)
+			p.greet(logger, e.ports)
 			feeders.Go(func() { f.run(feeding) })
 		},
 		stopping: stopFeeding,
@@ -95,6 +110,30 @@ func (c *demoCommand) Run(p *process) error {
 		return err
 	}
 	return n.run(ctx)
+}
+
+// example makes ready one of the shops. end must be called.
+func (c *demoCommand) example(ctx context.Context, logger *slog.Logger) (e *demoExample, end func(), err error) {
+	if !c.Kafka {
+		if c.Broker != "" {
+			return nil, nil, usageError(errors.New("--broker is for --kafka"))
+		}
+		e = &demoExample{folder: "examples/shop", file: "demo.lua", files: shop.Files}
+		e.ports, err = freePorts(logger, demoAddress{"tcp", demoGraphite}, demoAddress{"udp", demoCollectd}, demoAddress{"tcp", demoHTTP})
+		e.way = &shopSockets{graphite: e.ports[demoGraphite], collectd: e.ports[demoCollectd]}
+		return e, func() {}, err
+	}
+	e = &demoExample{folder: "examples/shop-kafka", file: "shop.lua", files: shopkafka.Files}
+	if e.ports, err = freePorts(logger, demoAddress{"tcp", demoHTTP}); err != nil {
+		return nil, nil, err
+	}
+	topics, err := openTopics(ctx, c.Broker, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.ports[demoBroker], e.way = topics.broker, topics
+	logger.Info("the shop's machines write to topics of the broker at " + topics.broker)
+	return e, topics.end, nil
 }
 
 // replace puts a sink that pages this pager in the place of one that pages
@@ -122,12 +161,12 @@ func (p *process) greet(logger *slog.Logger, ports demoPorts) {
 // demoPorts maps each address in the shop's files to the one that is used.
 type demoPorts map[string]string
 
+type demoAddress struct{ network, address string }
+
 // freePorts finds a free port in the place of each that is in use.
-func freePorts(logger *slog.Logger) (demoPorts, error) {
+func freePorts(logger *slog.Logger, addresses ...demoAddress) (demoPorts, error) {
 	ports := make(demoPorts)
-	for _, a := range []struct{ network, address string }{
-		{"tcp", demoGraphite}, {"udp", demoCollectd}, {"tcp", demoHTTP},
-	} {
+	for _, a := range addresses {
 		used, err := tryPort(a.network, a.address)
 		if errors.Is(err, syscall.EADDRINUSE) {
 			if used, err = tryPort(a.network, "127.0.0.1:0"); err == nil {
@@ -162,17 +201,17 @@ func tryPort(network, address string) (string, error) {
 
 // readFile reads a file of the shop from the binary, with the addresses that
 // are used.
-func (d demoPorts) readFile(name string) ([]byte, error) {
-	inside, ok := strings.CutPrefix(name, demoFolder+"/")
+func (e *demoExample) readFile(name string) ([]byte, error) {
+	inside, ok := strings.CutPrefix(name, e.folder+"/")
 	if !ok {
 		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	}
-	text, err := shop.Files.ReadFile(inside)
+	text, err := e.files.ReadFile(inside)
 	if err != nil {
 		return nil, err
 	}
 	out := string(text)
-	for from, to := range d {
+	for from, to := range e.ports {
 		out = strings.ReplaceAll(out, `"`+from+`"`, `"`+to+`"`)
 	}
 	return []byte(out), nil

@@ -8,27 +8,32 @@ import (
 	"time"
 )
 
-// feeder plays the shop's machines: it sends what they would over the same
-// sockets.
+// feeder plays the shop's machines: it sends what they would.
 type feeder struct {
-	shop               *demoShop
-	graphite, collectd string // addresses
-	logger             *slog.Logger
+	shop   *demoShop
+	way    shopWay
+	logger *slog.Logger
+	buf    []byte
+}
 
-	lines net.Conn // nil: to be dialled
-	cpu   net.Conn
-	buf   []byte
+// shopWay is a way from the shop's machines to Tocsin.
+type shopWay interface {
+	// sendLines sends graphite's lines, sendCPUs what collectd measured.
+	sendLines(ctx context.Context, lines []byte) error
+	sendCPUs(ctx context.Context, cpus []shopCPU, now time.Time) error
+	// close lets go of what the sending opened. It may be sent again.
+	close()
 }
 
 // run feeds until ctx is done.
 func (f *feeder) run(ctx context.Context) {
-	defer f.close()
+	defer f.way.close()
 	ticker := time.NewTicker(shopTick)
 	defer ticker.Stop()
 	for tick := 0; ; tick++ {
 		if err := f.feed(ctx, tick, time.Now()); err != nil && ctx.Err() == nil {
 			f.logger.Warn("the shop cannot send", "err", err)
-			f.close()
+			f.way.close()
 		}
 		select {
 		case <-ticker.C:
@@ -40,42 +45,65 @@ func (f *feeder) run(ctx context.Context) {
 
 // feed sends what belongs to one tick.
 func (f *feeder) feed(ctx context.Context, tick int, now time.Time) error {
-	if err := f.dial(ctx); err != nil {
+	f.buf = f.shop.lines(f.buf[:0], tick, now)
+	if err := f.way.sendLines(ctx, f.buf); err != nil || tick%10 != 0 {
 		return err
 	}
-	f.buf = f.shop.lines(f.buf[:0], tick, now)
-	f.lines.SetWriteDeadline(now.Add(time.Second))
-	if _, err := f.lines.Write(f.buf); err != nil {
-		return fmt.Errorf("cannot send to %s: %w", f.graphite, err)
+	return f.way.sendCPUs(ctx, f.shop.cpus(tick), now)
+}
+
+// shopSockets sends over the sockets that the shop's sources listen on.
+type shopSockets struct {
+	graphite, collectd string // addresses
+
+	lines net.Conn // nil: to be dialled
+	cpu   net.Conn
+}
+
+func (w *shopSockets) sendLines(ctx context.Context, lines []byte) error {
+	if err := w.dial(ctx); err != nil {
+		return err
 	}
-	if tick%10 != 0 {
-		return nil
-	}
-	if _, err := f.cpu.Write(f.shop.packet(tick, now)); err != nil {
-		return fmt.Errorf("cannot send to %s: %w", f.collectd, err)
+	w.lines.SetWriteDeadline(time.Now().Add(time.Second))
+	if _, err := w.lines.Write(lines); err != nil {
+		return fmt.Errorf("cannot send to %s: %w", w.graphite, err)
 	}
 	return nil
 }
 
-func (f *feeder) dial(ctx context.Context) (err error) {
+func (w *shopSockets) sendCPUs(ctx context.Context, cpus []shopCPU, now time.Time) error {
+	if err := w.dial(ctx); err != nil {
+		return err
+	}
+	var p collectdPacket
+	for _, c := range cpus {
+		p.cpu(c.host, now, c.percent)
+	}
+	if _, err := w.cpu.Write(p); err != nil {
+		return fmt.Errorf("cannot send to %s: %w", w.collectd, err)
+	}
+	return nil
+}
+
+func (w *shopSockets) dial(ctx context.Context) (err error) {
 	var d net.Dialer
-	if f.lines == nil {
-		if f.lines, err = d.DialContext(ctx, "tcp", f.graphite); err != nil {
-			f.lines = nil
+	if w.lines == nil {
+		if w.lines, err = d.DialContext(ctx, "tcp", w.graphite); err != nil {
+			w.lines = nil
 			return err
 		}
 	}
-	if f.cpu == nil {
-		if f.cpu, err = d.DialContext(ctx, "udp", f.collectd); err != nil {
-			f.cpu = nil
+	if w.cpu == nil {
+		if w.cpu, err = d.DialContext(ctx, "udp", w.collectd); err != nil {
+			w.cpu = nil
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *feeder) close() {
-	for _, conn := range []*net.Conn{&f.lines, &f.cpu} {
+func (w *shopSockets) close() {
+	for _, conn := range []*net.Conn{&w.lines, &w.cpu} {
 		if *conn != nil {
 			(*conn).Close()
 			*conn = nil

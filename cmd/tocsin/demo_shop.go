@@ -92,19 +92,23 @@ func (s *demoShop) lines(dst []byte, tick int, now time.Time) []byte {
 	return dst
 }
 
-// packet is the datagram of collectd for a tick: the cpu of the app servers,
-// and of db1, which has a long job to do now and then.
-func (s *demoShop) packet(tick int, now time.Time) collectdPacket {
-	var p collectdPacket
+// shopCPU is how many per cent of a host's time go to users.
+type shopCPU struct {
+	host    string
+	percent float64
+}
+
+// cpus is what collectd measures at a tick: the cpu of the app servers, and of
+// db1, which has a long job to do now and then.
+func (s *demoShop) cpus(tick int) (out []shopCPU) {
 	for server := range shopServers {
 		if s.health(server, tick) == up {
-			p.cpu(fmt.Sprintf("app%d", server+1), now, 30+20*s.random.Float64())
+			out = append(out, shopCPU{fmt.Sprintf("app%d", server+1), 30 + 20*s.random.Float64()})
 		}
 	}
 	busy := 12 + 5*s.random.Float64()
 	if tick/shopJob%2 == 1 {
 		busy = 98 + 2*s.random.Float64()
 	}
-	p.cpu("db1", now, busy)
-	return p
+	return append(out, shopCPU{"db1", busy})
 }

@@ -38,6 +38,62 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoWithKafka runs the shop with the broker in this process, and once more
+// with one that is running, from whose topics it is replayed then.
+func TestDemoWithKafka(t *testing.T) {
+	broker, _ := kafkaTopic(t)
+	for _, flags := range [][]string{nil, {"--broker", broker}} {
+		c := startLine(t, nil, append([]string{"demo", "--kafka"}, flags...)...)
+		base := "http://" + c.listening("http")
+		c.err.await(t, `the shop's machines write to topics of the broker at 127.0.0.1`)
+		c.err.await(t, `"service":"shop","state":"ok","description":"100% up`)
+		c.err.await(t, `the pager: resolve`)
+		r := runLine(t, "", "query", "--addr", base, `service = "cpu/percent-user"`)
+		if r.code != exitOK || strings.Count(r.out, "\n") != shopServers+1 {
+			t.Errorf("collectd brought\n%s", r.out)
+		}
+		c.signals <- syscall.SIGINT
+		if r := c.wait(); r.code != exitOK || strings.Contains(r.err, "cannot") {
+			t.Errorf("exit code %d:\n%s", r.code, r.err)
+		}
+	}
+	r := runLine(t, "", "replay", filepath.Join(root, "examples/shop-kafka/shop.lua"), "--from", "kafka://"+broker+"/shop-lines")
+	if r.code != exitOK || !strings.Contains(r.out, `{"sink":"led","event":{"host":"app1","service":"http","state":"ok"`) {
+		t.Errorf("exit code %d, %s: replayed\n%s", r.code, r.err, r.out)
+	}
+	states := filepath.Join(t.TempDir(), "states.jsonl")
+	r = runLine(t, "", "record", "--from", "kafka://"+broker+"/shop-states", "--to", states)
+	if data, err := os.ReadFile(states); r.code != exitOK || !strings.Contains(string(data), `"service":"shop","state":"ok"`) {
+		t.Errorf("exit code %d, %s: recorded\n%s %v", r.code, r.err, data, err)
+	}
+}
+
+func TestDemoWithoutItsBroker(t *testing.T) {
+	if r := runLine(t, "", "demo", "--broker", "127.0.0.1:1"); r.code != exitUsage || !strings.Contains(r.err, "--broker is for --kafka") {
+		t.Errorf("code %d, %s", r.code, r.err)
+	}
+	if r := runLine(t, "", "demo", "--kafka", "--broker", "127.0.0.1:0"); r.code != exitFailed || !strings.Contains(r.err, "is not a broker") {
+		t.Errorf("code %d, %s", r.code, r.err)
+	}
+}
+
+// TestShopWithKafkaIsTheShop holds the rules that page to those of the shop.
+func TestShopWithKafkaIsTheShop(t *testing.T) {
+	var rules [2]string
+	for i, name := range []string{"examples/shop/shop.lua", "examples/shop-kafka/shop.lua"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const first, last = "events:where 'service = \"cpu", ":to(pager, strip)\n"
+		_, rest, _ := strings.Cut(string(text), first)
+		rules[i], _, _ = strings.Cut(rest, last)
+	}
+	if rules[0] != rules[1] || len(rules[0]) < 500 {
+		t.Errorf("the rules differ:\n%s\n%s", rules[0], rules[1])
+	}
+}
+
 // TestDemoTakesOtherPorts runs two at a time, for a while each.
 func TestDemoTakesOtherPorts(t *testing.T) {
 	for _, address := range []string{demoGraphite, demoHTTP} {
