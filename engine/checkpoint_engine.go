@@ -18,7 +18,11 @@ const (
 func (e *Engine) Track() { e.tracking, e.index.changes.epoch = true, FirstEpoch }
 
 // Tracking reports whether Track was called.
-func (e *Engine) Tracking() bool { return e.tracking }
+func (e *Engine) Tracking() bool { return e.index.changes.epoch != 0 }
+
+// Noting reports whether what changes is noted for the next checkpoint. While a disk
+// hangs it is not, and the next checkpoint is Whole.
+func (e *Engine) Noting() bool { return e.tracking }
 
 // Save begins a checkpoint with the engine's clock, the order of its timers and
 // what waits in its queue. The entries that have changed since the last one

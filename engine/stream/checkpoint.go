@@ -148,17 +148,17 @@ func (g *Group) change() {
 // note is change of one group.
 func (g *Group) note(graph *Graph) {
 	if g.changed != graph.kept.epoch {
-		graph.kept.note(g, graph.engine.Tracking())
+		graph.kept.note(g, graph.engine.Noting())
 	}
 }
 
 //go:noinline
-func (k *kept) note(g *Group, tracking bool) { // not part of Group.note, so that that can be inlined
+func (k *kept) note(g *Group, noting bool) { // not part of Group.note, so that that can be inlined
 	if g.changed != 0 {
 		g.put(k.saving)
 	}
 	g.changed = k.epoch
-	if tracking {
+	if noting {
 		k.changed = append(k.changed, g)
 	}
 }

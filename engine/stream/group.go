@@ -96,7 +96,7 @@ func (g *Group) close() {
 	graph := g.scope.by.graph
 	g.note(graph)
 	g.closed = true
-	if graph.engine.Tracking() {
+	if graph.engine.Noting() {
 		graph.kept.closed = append(graph.kept.closed, g.recordKey())
 	}
 	g.scope.by.live--
