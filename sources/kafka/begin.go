@@ -66,6 +66,7 @@ func (c *consumer) own(found []*partition) bool {
 		if old := c.partitions[p.partitionKey]; old != nil {
 			old.gone.Store(true)
 		}
+		delete(c.renewed, p.topic)
 		p.queue = c.queues[c.assigned%len(c.queues)]
 		c.assigned++
 		p.counters = c.counters.of(p.topic, p.number, func() float64 { return float64(p.lag()) })
@@ -91,7 +92,9 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 	}
 	place := b.in.Place(b.Group + "/" + key.String())
 	at := committed
-	if served, ok := place.Served(); ok {
+	if b.isRenewed(key.topic) {
+		at = -1
+	} else if served, ok := place.Served(); ok {
 		at = max(at, served)
 	}
 	if at > listed.Offset {
@@ -139,11 +142,18 @@ func (b *beginning) start(key partitionKey, end int64) (int64, error) {
 	return listed.Offset, nil
 }
 
+// isRenewed reports whether the topic is not the one that the group knows of.
+func (b *beginning) isRenewed(topic string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.renewed[topic]
+}
+
 // isOld reports whether the partition was there when the source began. Of one
 // that came later all records are later than our beginning, too.
 func (b *beginning) isOld(key partitionKey) bool {
 	topic, ok := b.existed[key.topic]
-	if !ok {
+	if !ok || b.isRenewed(key.topic) {
 		return false
 	}
 	_, ok = topic.Partitions[key.number]

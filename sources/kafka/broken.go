@@ -20,6 +20,10 @@ func (c *consumer) failed(p *partition, err error) {
 	c.counters.errors.Inc()
 	p.counters.errors.Inc()
 	p.failing = true
+	if errors.Is(err, kerr.UnknownTopicID) {
+		c.anew[p.topic] = true
+		return
+	}
 	c.troubles.begin("partition "+p.String(), "cannot read a partition", err, p.attrs()...)
 	if answer, ok := errors.AsType[*kerr.Error](err); ok && answer != nil {
 		return // of the broker; the client asks again

@@ -36,12 +36,14 @@ type consumer struct {
 	existed  kadm.TopicDetails // when we began
 	queues   []chan chunk      // one of each worker
 	broken   []*partition      // what poll cannot read; poll's only
+	anew     map[string]bool   // topics that were made anew; poll's only
 	room     *room
 
 	mu         sync.Mutex
 	partitions map[partitionKey]*partition
-	assigned   int  // how many partitions there were so far, to share them out
-	ending     bool // no more partitions are taken
+	renewed    map[string]bool // topics of which the group knows nothing that is true
+	assigned   int             // how many partitions there were so far, to share them out
+	ending     bool            // no more partitions are taken
 
 	// commits is held while the group is told of offsets, so that nobody tells it
 	// of a partition that has gone meanwhile. It is taken before mu.
@@ -127,6 +129,7 @@ func (c *consumer) poll(ctx context.Context) {
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) { c.take(ctx, f) })
 		c.resume(ctx)
 		c.client.AllowRebalance()
+		c.renew()
 	}
 }
 

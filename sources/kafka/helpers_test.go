@@ -64,7 +64,7 @@ func newBroker(t *testing.T, opts ...kfake.Opt) *broker {
 	}
 	t.Cleanup(cluster.Close)
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(10*time.Millisecond), kgo.ProducerBatchMaxBytes(32<<20), kgo.UnknownTopicRetries(100))
+		kgo.MetadataMinAge(10*time.Millisecond), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<20), kgo.UnknownTopicRetries(100))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func (b *broker) start(path string, o Options) *node {
 	if n.Source, err = New(env, o); err != nil {
 		b.t.Fatal(err)
 	}
-	n.handOver = 5 * time.Second
+	n.handOver, n.lagEvery = 5*time.Second, 50*time.Millisecond
 	clock := engine.NewWallClock(time.Now)
 	e := engine.New(engine.Options{Logger: env.Logger}, clock.Read())
 	e.Track()

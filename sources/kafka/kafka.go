@@ -8,7 +8,8 @@
 // one partition, and attributes.go puts keys and headers into events. commit.go
 // tells the group how far we are, watch.go measures how far we are behind, and
 // trouble.go tells of what is wrong. broken.go steps over what cannot be read,
-// and dead.go keeps the records that make no event.
+// renew.go begins topics that were made anew, and dead.go keeps the records that
+// make no event.
 package kafka
 
 import (

@@ -79,8 +79,8 @@ func TestCrash(t *testing.T) {
 		}()
 		want := round*perRound + rand.IntN(perRound)
 		n.awaitTotal(want)
-		<-ended
 		n.kill()
+		<-ended
 	}
 	n := b.start(path, b.options())
 	n.awaitTotal(rounds * perRound)

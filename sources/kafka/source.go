@@ -31,7 +31,8 @@ type Source struct {
 	env      plugins.Env
 	log      *kafka.Log
 	counters *counters
-	handOver time.Duration
+	handOver time.Duration // as the constant, but in tests
+	lagEvery time.Duration
 
 	reach  []kgo.Opt   // after Open
 	asking *kgo.Client // for all but the records
@@ -46,7 +47,7 @@ func New(env plugins.Env, o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{settings: s, env: env, log: kafka.NewLog(env.Logger), counters: newCounters(env.Metrics, env.Name), handOver: handOver}, nil
+	return &Source{settings: s, env: env, log: kafka.NewLog(env.Logger), counters: newCounters(env.Metrics, env.Name), handOver: handOver, lagEvery: lagEvery}, nil
 }
 
 // Open reads the certificates and opens the file of dead letters. It does not
@@ -85,6 +86,8 @@ func (s *Source) Run(ctx context.Context, in engine.Input) error {
 		troubles:   newTroubles(s.log, in),
 		partitions: make(map[partitionKey]*partition),
 		room:       newRoom(s.FetchBytes),
+		anew:       make(map[string]bool),
+		renewed:    make(map[string]bool),
 	}
 	if !c.awaitCluster(ctx) {
 		return nil
