@@ -23,6 +23,7 @@ import (
 
 // TestNoBroker: the source waits for the brokers, and says so.
 func TestNoBroker(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +47,7 @@ func TestNoBroker(t *testing.T) {
 // TestStopWithoutBroker: what cannot be told to a group that is away does not
 // hold the end up.
 func TestStopWithoutBroker(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	b.produce(numbered(0, 10, 1)...)
 	n := b.start(storePath(t), b.options())
@@ -56,6 +58,7 @@ func TestStopWithoutBroker(t *testing.T) {
 
 // TestRefused: a wrong password is told once, and the log is not flooded.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	var asked atomic.Int64
 	refusing, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "ops", "right"))
@@ -84,6 +87,7 @@ func TestRefused(t *testing.T) {
 
 // TestRetention: records that were deleted before they were read are counted.
 func TestRetention(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	b.produce(numbered(0, 10, 1)...)
 	path := storePath(t)
@@ -106,6 +110,7 @@ func TestRetention(t *testing.T) {
 // TestMadeAnew: a topic that is shorter than the place where we were is begun
 // anew.
 func TestMadeAnew(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	b.produce(numbered(0, 100, 1)...)
 	path := storePath(t)
@@ -127,6 +132,7 @@ func TestMadeAnew(t *testing.T) {
 
 // TestMadeAnewWhileRunning: the topic is deleted and made anew under the source.
 func TestMadeAnewWhileRunning(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	b.produce(numbered(0, 100, 1)...)
 	n := b.start(storePath(t), b.options())
@@ -187,6 +193,7 @@ func (b *broker) produceRaw(topic string, batch []byte) {
 
 // TestBrokenBatch: batches that cannot be unpacked are stepped over.
 func TestBrokenBatch(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	b.produce(numbered(0, 10, 1)...)
 	b.produceRaw("t", rawBatch(7, []byte("\x1f\x8b\x08\x00truncated")))
@@ -205,6 +212,7 @@ func TestBrokenBatch(t *testing.T) {
 
 // TestBomb: a small batch that unpacks to much is stepped over.
 func TestBomb(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	b.produce(numbered(0, 1, 1)...)
 	packing, err := kgo.NewClient(kgo.SeedBrokers(b.ListenAddrs()...), kgo.ProducerBatchCompression(kgo.GzipCompression()))
@@ -227,6 +235,7 @@ func TestBomb(t *testing.T) {
 // TestLag tells when too much waits, and when that is over, while the engine
 // stands still. Meanwhile memory is bounded.
 func TestLag(t *testing.T) {
+	t.Parallel()
 	const count = 4000
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	o := b.options()
@@ -268,6 +277,7 @@ func TestLag(t *testing.T) {
 // TestFaults has the brokers answer with errors now and then. Each record counts
 // once all the same.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	const partitions, count = 3, 3000
 	b := newBroker(t, kfake.SeedTopics(partitions, "t"))
 	now := func(kmsg.Request) bool { return rand.IntN(20) == 0 }
@@ -301,6 +311,7 @@ func TestFaults(t *testing.T) {
 
 // TestInstanceID: who is known by a name gets its partitions back at once.
 func TestInstanceID(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "t"))
 	o := b.options()
 	o.InstanceID, o.SessionTimeout = "one", time.Minute

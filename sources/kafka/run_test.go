@@ -42,6 +42,7 @@ func each(t *testing.T, n int, nodes ...*node) {
 
 // TestFormats has each format come in by its own name, and by auto.
 func TestFormats(t *testing.T) {
+	t.Parallel()
 	for format, value := range map[string]string{
 		"json":     `[{"host":"h","service":"s","metric":1},{"host":"h","service":"s2","metric":2}]`,
 		"graphite": "s 1 1700000000\ns2 2 1700000000",
@@ -67,6 +68,7 @@ func TestFormats(t *testing.T) {
 // TestCrash kills the engine at random points, and adds records beside that.
 // Each record counts once in what the streams know and in the index.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	const partitions, rounds, perRound = 3, 12, 400
 	b := newBroker(t, kfake.SeedTopics(partitions, "t"))
 	path := storePath(t)
@@ -100,6 +102,7 @@ func TestCrash(t *testing.T) {
 // TestStop: after a stop in order the group knows all, and somebody without the
 // store reads on there.
 func TestStop(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(2, "t"))
 	b.produce(numbered(0, 100, 2)...)
 	n := b.start(storePath(t), b.options())
@@ -118,6 +121,7 @@ func TestStop(t *testing.T) {
 // TestRebalance has a second member come and go. With what each of them keeps
 // for itself, each record still counts once.
 func TestRebalance(t *testing.T) {
+	t.Parallel()
 	const partitions, rounds = 4, 3
 	b := newBroker(t, kfake.SeedTopics(partitions, "t"))
 	n := b.start(storePath(t), b.options())
@@ -154,6 +158,7 @@ func TestRebalance(t *testing.T) {
 
 // TestStart begins at each of the places that start can name.
 func TestStart(t *testing.T) {
+	t.Parallel()
 	f := func(start any, first int) {
 		t.Helper()
 		b := newBroker(t, kfake.SeedTopics(1, "t"))
@@ -186,6 +191,7 @@ func TestStart(t *testing.T) {
 // TestLateTopic: of a topic that is made after the source began, latest leaves
 // nothing out. Until then, an event tells that it is not there.
 func TestLateTopic(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	o := b.options()
 	o.Start = "latest"
@@ -201,6 +207,7 @@ func TestLateTopic(t *testing.T) {
 }
 
 func TestPatterns(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, kfake.SeedTopics(1, "shop.a", "shop.b", "other", "t"))
 	for _, topic := range []string{"shop.a", "shop.b", "other", "t"} {
 		b.produce(record(topic, 0, `{"service":"`+topic+`"}`))
@@ -217,6 +224,7 @@ func TestPatterns(t *testing.T) {
 
 // TestEvent says what of a record an event has.
 func TestEvent(t *testing.T) {
+	t.Parallel()
 	f := func(key, headers any, value string, want string) {
 		t.Helper()
 		b := newBroker(t, kfake.SeedTopics(1, "t"))
@@ -245,6 +253,7 @@ func TestEvent(t *testing.T) {
 // TestPoison: what makes no event goes to the dead letters, and what is beside it
 // comes in.
 func TestPoison(t *testing.T) {
+	t.Parallel()
 	produce := func(b *broker) {
 		b.produce(
 			record("t", 0, `{"service":"1"}`),
