@@ -47,7 +47,8 @@ type Past struct {
 	ahead      int
 	size       int64
 	passed     int64
-	stalls     int // polls in a row that gave nothing
+	idle       time.Duration // pastIdle
+	stalls     int           // polls in a row that gave nothing
 	log        *Log
 }
 
@@ -64,7 +65,7 @@ type pastPartition struct {
 // OpenPast asks where the wanted part of a topic begins and ends. The errors are
 // explained.
 func OpenPast(ctx context.Context, c *Cluster, log *Log, o PastOptions) (*Past, error) {
-	p := &Past{topic: o.Topic, log: log}
+	p := &Past{topic: o.Topic, idle: pastIdle, log: log}
 	options, err := c.ClientOptions(log)
 	if err != nil {
 		return nil, err
@@ -210,7 +211,7 @@ func recordBytes(r *kgo.Record) int { return len(r.Key) + len(r.Value) }
 
 // poll takes in what brokers have sent.
 func (p *Past) poll(ctx context.Context) error {
-	idle, cancel := context.WithTimeout(ctx, pastIdle)
+	idle, cancel := context.WithTimeout(ctx, p.idle)
 	defer cancel()
 	fetches := p.client.PollFetches(idle)
 	if err := ctx.Err(); err != nil {
@@ -261,7 +262,7 @@ func (p *Past) stalled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pastTimeout)
 	defer cancel()
 	if _, err := listed(kadm.NewClient(p.client).ListEndOffsets(ctx, p.topic)); err != nil {
-		return fmt.Errorf("nothing has come for %v: %w", pastIdle, Explain(err))
+		return fmt.Errorf("nothing has come for %v: %w", p.idle, Explain(err))
 	}
 	if p.stalls < pastStalls {
 		return nil

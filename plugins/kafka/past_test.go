@@ -10,18 +10,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // A pastTopic is a topic of three partitions in a broker of its own.
 type pastTopic struct {
-	t       *testing.T
+	t       testing.TB
+	broker  *kfake.Cluster
 	cluster *Cluster
 	client  *kgo.Client
 }
 
-func newPastTopic(t *testing.T, options ...kgo.Opt) *pastTopic {
+func newPastTopic(t testing.TB, options ...kgo.Opt) *pastTopic {
 	t.Helper()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "metrics"))
 	if err != nil {
@@ -37,7 +39,7 @@ func newPastTopic(t *testing.T, options ...kgo.Opt) *pastTopic {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &pastTopic{t, cluster, client}
+	return &pastTopic{t, broker, cluster, client}
 }
 
 // put writes records of a partition, with the times given, in seconds.
@@ -157,6 +159,73 @@ func TestPastOfTransactions(t *testing.T) {
 	}
 	if got := values(t, topic.open(PastOptions{})); !slices.Equal(got, []string{"0@100"}) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestPastEndsWhereRecordsAreGone has retention take what is to be read.
+func TestPastEndsWhereRecordsAreGone(t *testing.T) {
+	topic := newPastTopic(t)
+	topic.put(0, 100, 101, 102)
+	topic.put(1, 100)
+	past := topic.open(PastOptions{})
+	past.idle = 10 * time.Millisecond
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: "metrics", Partition: 0, At: 3})
+	if _, err := kadm.NewClient(topic.client).DeleteRecords(t.Context(), offsets); err != nil {
+		t.Fatal(err)
+	}
+	got := []string(nil)
+	for {
+		r, err := past.Next(t.Context())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(r.Value))
+	}
+	if len(got) == 0 || got[len(got)-1] != "1@100" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestPastBreaksOffWithoutBroker wants an error, not what looks like the end.
+func TestPastBreaksOffWithoutBroker(t *testing.T) {
+	topic := newPastTopic(t)
+	topic.put(0, 100)
+	past := topic.open(PastOptions{})
+	topic.broker.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := past.stalled(ctx); err == nil || !strings.Contains(err.Error(), "nothing has come for 5s") || past.partitions[0].next == past.partitions[0].end {
+		t.Errorf("got %v", err)
+	}
+}
+
+// BenchmarkPast reads records of a hundred bytes.
+func BenchmarkPast(b *testing.B) {
+	topic := newPastTopic(b)
+	const n = 30_000
+	var records []*kgo.Record
+	for i := range n {
+		records = append(records, &kgo.Record{Topic: "metrics", Partition: int32(i % 3), Timestamp: time.Unix(int64(i), 0), Value: fmt.Appendf(nil, "%0*d", 100, i)})
+	}
+	if err := topic.client.ProduceSync(b.Context(), records...).FirstErr(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(100)
+	for i := 0; i < b.N; {
+		past := topic.open(PastOptions{})
+		for ; i < b.N; i++ {
+			if _, err := past.Next(b.Context()); err == io.EOF {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
+		}
+		past.Close()
 	}
 }
 
