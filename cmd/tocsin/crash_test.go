@@ -21,7 +21,9 @@ import (
 const crashRules = `
 settings { http = "127.0.0.1:0", ttl = 86400, store = %q, journal = %q }
 source.graphite { listen = "127.0.0.1:0" }
-local numbered = events:where 'service =~ "k-%%" or service =~ "g-%%"'
+` + countingRules
+
+const countingRules = `local numbered = events:where 'service =~ "k-%%" or service =~ "g-%%"'
 numbered:by("service"):counter():with { host = "sum" }:index()
 numbered:counter():with { host = "total", service = "all" }:index()
 `
@@ -129,24 +131,32 @@ func (c *crashes) write(address string) {
 	_, _ = io.Copy(io.Discard, conn) // until the end
 }
 
-// check starts tocsin once more: every event that was acknowledged is counted,
-// and none is counted twice.
-func (c *crashes) check() {
-	cmd, out := tocsin(c.t, nil, "run", c.file)
-	base := "http://" + out.await(c.t, `listening on tcp ([0-9.:]+) \(http\)`)[1]
-	counts := make(map[string]float64)
-	for line := range strings.Lines(askFor(c.t, base, `host = "sum" or host = "total"`, "&limit=10000000")) {
+// countsOf returns what countingRules have counted: all events, and those of each
+// service.
+func countsOf(t *testing.T, base string) (total float64, counts map[string]float64) {
+	t.Helper()
+	counts = make(map[string]float64)
+	for line := range strings.Lines(askFor(t, base, `host = "sum" or host = "total"`, "&limit=10000000")) {
 		var e struct {
 			Service string
 			Metric  float64
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
 		counts[e.Service] = e.Metric
 	}
-	total := counts["all"]
+	total = counts["all"]
 	delete(counts, "all")
+	return total, counts
+}
+
+// check starts tocsin once more: every event that was acknowledged is counted,
+// and none is counted twice.
+func (c *crashes) check() {
+	cmd, out := tocsin(c.t, nil, "run", c.file)
+	base := "http://" + out.await(c.t, `listening on tcp ([0-9.:]+) \(http\)`)[1]
+	total, counts := countsOf(c.t, base)
 	for service, n := range counts {
 		if n != 1 {
 			c.t.Errorf("%s is counted %v times", service, n)

@@ -1,0 +1,189 @@
+//go:build real
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tocsin/bench/programs"
+)
+
+// numberedSource reads numbered lines of a topic, from its begin.
+const numberedSource = `source.kafka { brokers = { %q }, topics = { %q }, group = %[2]q, start = "earliest" }
+`
+
+// testKafkaKcat has kcat write a record of each format.
+func testKafkaKcat(t *testing.T, k *programs.Kafka) {
+	formats := map[string]string{
+		"json":     `[{"host":"a","service":"f","metric":1},{"host":"b","service":"f","metric":1}]`,
+		"graphite": "f 1 -1",
+		"collectd": "PUTVAL c/f/gauge interval=3600 1795158059.529:1",
+		"riemann":  "\x32\x11\x1a\x01f\x22\x02rh\x7d\x00\x00\x80\x3f\x45\x00\x00\x61\x45", // Msg{events: {service "f", host "rh", metric_f 1, ttl 3600}}
+	}
+	var sources strings.Builder
+	for format := range formats {
+		k.CreateTopic("format-"+format, 1)
+		fmt.Fprintf(&sources, "source.kafka { name = %q, brokers = { %q }, topics = { %q }, group = %[1]q, format = %[1]q, start = 'earliest' }\n",
+			format, k.Plain, "format-"+format)
+	}
+	fmt.Fprintf(&sources, "source.kafka { name = 'auto', brokers = { %q }, topics = { '/^format-/' }, group = 'auto', tags = { 'auto' }, start = 'earliest' }\n", k.Plain)
+	r := newReader(t, "%s", sources.String()+`
+local all = events:where 'service =~ "f%"'
+all:where 'tagged "auto"':by("host"):counter():with { service = "auto" }:index()
+all:where 'not tagged "auto"':by("host"):counter():with { service = "one" }:index()
+`)
+	for format, value := range formats {
+		k.Produce("format-"+format, value+"\n")
+	}
+	r.start()
+	r.await(`service = "one" and metric = 1`, 5)
+	r.await(`service = "auto" and metric = 1`, 5)
+	r.stop()
+}
+
+// testKafkaCollectd has collectd write what it measures, in both its formats.
+func testKafkaCollectd(t *testing.T, k *programs.Kafka) {
+	k.CreateTopic("collectd-json", 2)
+	k.CreateTopic("collectd-command", 2)
+	r := newReader(t, `
+source.kafka { brokers = { %q }, topics = { "/^collectd-/" }, format = "collectd", start = "earliest", key = true }
+local chosen = events:where 'host = "real.example.net" and service = "chosen/gauge-load"'
+chosen:by("metric"):counter():map(function(e) return e:with { service = "chosen " .. e.metric } end):index()
+`, k.Plain)
+	r.start()
+	c := programs.StartCollectd(t, fmt.Sprintf(`
+LoadPlugin write_kafka
+<Plugin write_kafka>
+  Property "metadata.broker.list" %q
+  <Topic "collectd-json">
+    Format JSON
+  </Topic>
+  <Topic "collectd-command">
+    Format Command
+  </Topic>
+</Plugin>`, k.Plain))
+	c.Put("real.example.net/chosen/gauge-load", 1795158059.5, "0.5")
+	r.await(`service =~ "%/gauge-load"`, 1)
+	c.Stop()
+	r.stop()
+}
+
+// testKafkaSecure reads with certificates and passwords.
+func testKafkaSecure(t *testing.T, k *programs.Kafka) {
+	k.CreateTopic("secure", 1)
+	k.Produce("secure", numbered(0, 10))
+	var rules strings.Builder
+	source := func(name, broker, more string) {
+		fmt.Fprintf(&rules, `
+source.kafka { name = %q, brokers = { %q }, topics = { "secure" }, group = %[1]q, start = "earliest", tags = { %[1]q }, %[3]s }
+events:where 'service =~ "k-%%" and tagged %[1]q':with { host = %[1]q }:index()
+`, name, broker, more)
+	}
+	source("tls", k.TLS, fmt.Sprintf("tls = { ca = %q, cert = %q, key = %q }", k.CA, k.Cert, k.Key))
+	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
+		source(mechanism, k.SASL, fmt.Sprintf("tls = { ca = %q }, sasl = { mechanism = %q, user = %q, password = secret 'KAFKA_PASSWORD' }",
+			k.CA, mechanism, programs.KafkaUser))
+	}
+	r := newReader(t, "%s", rules.String())
+	r.env = []string{"KAFKA_PASSWORD=" + programs.KafkaPassword}
+	r.start()
+	for _, name := range []string{"tls", "plain", "scram-sha-256", "scram-sha-512"} {
+		r.await(fmt.Sprintf("host = %q", name), 10)
+	}
+	r.stop()
+}
+
+// testKafkaRefused has a wrong password, which the log tells, and not too often.
+func testKafkaRefused(t *testing.T, k *programs.Kafka) {
+	r := newReader(t, `
+source.kafka { brokers = { %q }, topics = { "secure" }, tls = { ca = %q },
+  sasl = { mechanism = "scram-sha-256", user = %q, password = secret "KAFKA_PASSWORD" } }
+events:where 'service = "tocsin kafka" and state = "critical"':index()
+`, k.SASL, k.CA, programs.KafkaUser)
+	r.env = []string{"KAFKA_PASSWORD=wrong secret"}
+	r.start()
+	r.awaitLog("the broker refused sasl.user or sasl.password")
+	r.await(`service = "tocsin kafka"`, 1)
+	r.stop()
+	if text := r.log.String(); strings.Contains(text, "wrong secret") || strings.Count(text, "\n") > 50 {
+		t.Error("the log has the password, or is a flood")
+	}
+}
+
+// testKafkaUnknownTopic reads a topic that is made later.
+func testKafkaUnknownTopic(t *testing.T, k *programs.Kafka) {
+	r := newReader(t, numberedSource+countingRules, k.Plain, "later")
+	r.start()
+	r.awaitLog("no such topic")
+	k.CreateTopic("later", 2)
+	k.Produce("later", numbered(0, 10))
+	r.awaitCount(10)
+	r.stop()
+}
+
+// testKafkaRetention deletes records before they are read.
+func testKafkaRetention(t *testing.T, k *programs.Kafka) {
+	k.CreateTopic("short", 1)
+	r := newReader(t, numberedSource+countingRules, k.Plain, "short")
+	k.Produce("short", numbered(0, 100))
+	r.start()
+	r.awaitCount(100)
+	r.stop()
+	k.Produce("short", numbered(100, 100))
+	k.DeleteRecords("short", 0, 150)
+	r.start()
+	r.awaitTotal(150)
+	r.awaitLog("50 records are missing")
+	r.stop()
+}
+
+// testKafkaRecreated deletes a topic and makes it again.
+func testKafkaRecreated(t *testing.T, k *programs.Kafka) {
+	k.CreateTopic("again", 1)
+	r := newReader(t, numberedSource+countingRules, k.Plain, "again")
+	k.Produce("again", numbered(0, 100))
+	r.start()
+	r.awaitCount(100)
+	r.stop()
+	k.DeleteTopic("again")
+	k.CreateTopic("again", 1)
+	k.Produce("again", numbered(100, 10))
+	r.start()
+	r.awaitCount(110)
+	r.awaitLog("the topic was made anew")
+	r.stop()
+}
+
+// testKafkaRebalance has a second reader of the group come and go.
+func testKafkaRebalance(t *testing.T, k *programs.Kafka) {
+	k.CreateTopic("shared", 4)
+	first := newReader(t, numberedSource+countingRules, k.Plain, "shared")
+	second := newReader(t, numberedSource+countingRules, k.Plain, "shared")
+	first.start()
+	k.Produce("shared", numbered(0, 1000))
+	first.awaitCount(1000)
+	second.start()
+	sum := func(n int) (total int) {
+		programs.Until(t, fmt.Sprintf("both count %d", n), func() bool {
+			a, _ := countsOf(t, first.base)
+			b, _ := countsOf(t, second.base)
+			total = int(b)
+			return int(a+b) >= n
+		})
+		return total
+	}
+	number := 1000
+	seconds := 0
+	for seconds == 0 { // until it has partitions
+		k.Produce("shared", numbered(number, 100))
+		number += 100
+		seconds = sum(number)
+	}
+	second.stop()
+	k.Produce("shared", numbered(number, 1000))
+	number += 1000
+	first.awaitTotal(number - seconds)
+	first.stop()
+}
