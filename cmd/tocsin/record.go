@@ -22,15 +22,15 @@ type recordCommand struct {
 func (*recordCommand) Help() string {
 	return `Takes a piece of the past along, for tests and for "tocsin replay":
 
-  tocsin record --from kafka://kafka1:9092/metrics --since 2026-11-20T02:00:00Z --until 2026-11-20T03:00:00Z --to night.jsonl.zst
+  tocsin record --from kafka://kafka1/metrics --since 6h --to night.jsonl.zst
 
 What a tocsin that is running has served in the last hour, from its journal:
 
-  tocsin record --from journal:/var/lib/tocsin/journal --since 1h --to hour.jsonl.gz
+  tocsin record --from journal:DIR --since 1h --to hour.jsonl.gz
 
-Datagrams and lines, with the names that the sources of shop.lua give them:
+Datagrams, with the names that the sources of shop.lua give them:
 
-  tocsin record --rules shop.lua --from collectd.dgrams --from graphite.txt --to both.jsonl
+  tocsin record --rules shop.lua --from collectd.dgrams --to cpus.jsonl
 
 FILE has one event a line, in order of time, as they came out of the decoders: a replay of it gives what a replay of the original gives, but for "through" of a source. The same past gives the same bytes. FILE appears when it is whole.
 

@@ -51,7 +51,7 @@ What came in an hour ago, from the journal of a tocsin that is running:
 
 The last week of a topic of Kafka, without a group and without committing anything:
 
-  tocsin replay shop.lua --from 'kafka://kafka1:9092,kafka2:9092/metrics?format=graphite' --since 7d
+  tocsin replay shop.lua --from kafka://kafka1,kafka2/metrics --since 7d
 
 Which pages would be new, gone, earlier or later with other rules?
 
