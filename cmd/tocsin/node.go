@@ -53,13 +53,14 @@ type node struct {
 	launched map[string]string // settings that hold to the end
 	state    *state            // nil: nothing is kept
 	reloads  *reloads
+	begun    chan struct{}                // closed when everything runs
 	files    atomic.Pointer[watchedFiles] // of the last load, good or not
 }
 
 // loadNode loads a rules file and makes what runs it, without touching the
 // world.
 func loadNode(path string, o nodeOptions) (*node, error) {
-	n := &node{nodeOptions: o, path: path, metrics: newExposition()}
+	n := &node{nodeOptions: o, path: path, metrics: newExposition(), begun: make(chan struct{})}
 	var err error
 	if n.config, err = n.load(nil); err != nil {
 		return nil, err
@@ -164,6 +165,7 @@ func (n *node) started() {
 		n.logger.Info(fmt.Sprintf("listening on tcp %s (http)", n.api.address()))
 	}
 	n.tellSystemd("READY=1")
+	close(n.begun)
 	if n.ready != nil {
 		n.ready()
 	}

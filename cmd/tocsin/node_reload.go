@@ -62,8 +62,14 @@ func (r *reloads) want() {
 	}
 }
 
-// reloadOnHangup reloads when it is wanted, until ctx is done.
+// reloadOnHangup reloads when it is wanted, until ctx is done. What is wanted
+// during the start comes after it.
 func (n *node) reloadOnHangup(ctx context.Context) {
+	select {
+	case <-n.begun:
+	case <-ctx.Done():
+		return
+	}
 	for {
 		select {
 		case <-n.reloads.wanted:

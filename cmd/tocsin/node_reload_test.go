@@ -245,6 +245,38 @@ func TestReloadOnHangup(t *testing.T) {
 	}
 }
 
+// TestReloadDuringTheStart: a signal that comes before everything runs is served
+// then.
+func TestReloadDuringTheStart(t *testing.T) {
+	path := writeFile(t, "rules.lua", `settings { http = "" }`)
+	signals := make(chan os.Signal, 2)
+	signals <- syscall.SIGHUP
+	log := newOutput()
+	p := &process{screen: terminal.NewPipe(log), getenv: func(string) string { return "" }, signals: func() <-chan os.Signal { return signals }}
+	starting := make(chan struct{})
+	n, err := loadNode(path, nodeOptions{process: p, logger: p.logger("info")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.daemon.Restore = func(context.Context) error { <-starting; return nil }
+	done := make(chan error)
+	go func() { done <- n.run(t.Context()) }()
+	deadline := time.Now().Add(testTimeout)
+	for len(signals) > 0 && time.Now().Before(deadline) {
+		runtime.Gosched()
+	}
+	signals <- syscall.SIGHUP
+	for len(signals) > 0 && time.Now().Before(deadline) {
+		runtime.Gosched()
+	}
+	close(starting)
+	log.await(t, `"reloaded"`)
+	signals <- syscall.SIGTERM
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReloadOnChange(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
