@@ -66,7 +66,13 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		d.runOutlet(o)
 	}
 	if d.Restore != nil {
-		if err := d.Restore(ctx); err != nil {
+		free := context.AfterFunc(ctx, func() { // of a full sink, in what is restored
+			for _, o := range d.Outlets {
+				o.Release()
+			}
+		})
+		err := d.Restore(ctx)
+		if free(); err != nil {
 			return errors.Join(err, d.stopOutlets())
 		}
 	}

@@ -327,3 +327,26 @@ func TestASourceThatEndsOnItsOwn(t *testing.T) {
 		})
 	}
 }
+
+// TestStoppedWhileItRestores: a full sink does not hold up the end of a restore.
+func TestStoppedWhileItRestores(t *testing.T) {
+	testDaemon(t, func(d *daemonTest) {
+		d.sink(&journalSink{name: "stuck", forward: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+			OutletOptions{Queue: 2, Batch: 1, Full: Block})
+		d.Restore = func(ctx context.Context) error {
+			for ctx.Err() == nil {
+				d.Outlets[0].PutEvent(&Event{ID: &Identity{Labels: &Labels{}}})
+				d.Outlets[0].Flush()
+			}
+			return ctx.Err()
+		}
+		time.AfterFunc(time.Second, d.stop)
+		began := time.Now()
+		if err := d.Daemon.Run(d.ctx, func() {}); !errors.Is(err, context.Canceled) {
+			d.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took > time.Second+testGrace+2*stopGrace {
+			d.Errorf("it took %v", took)
+		}
+	})
+}
