@@ -74,13 +74,16 @@ func (o *Outlet) Save(c *Checkpoint) {
 
 // Load takes back what Save kept: messages are delivered, which may be for the
 // second time, and wishes are wished again. A message whose life ended
-// meanwhile is tried once. Load is called before the first Put, on the engine's
-// goroutine or before that runs.
+// meanwhile is tried once. What is left at Stop counts as kept, as after Save. Load
+// is called before the first Put, on the engine's goroutine or before that runs.
 func (o *Outlet) Load(l *Loading) {
 	q, ok := o.queue.(keeper)
 	if !ok {
 		return
 	}
+	o.mu.Lock()
+	o.kept = true
+	o.mu.Unlock()
 	var held []notice
 	l.Each(o.recordPrefix(), func(_ string, r *RecordReader) {
 		if n, err := readNotice(r, o.Kind()); err == nil {

@@ -402,3 +402,21 @@ func FuzzLoadOutlet(f *testing.F) {
 		}
 	})
 }
+
+// TestLoadedIsKept: what was loaded is not lost when the end comes before the
+// first checkpoint.
+func TestLoadedIsKept(t *testing.T) {
+	m := RecordMap{}
+	o := outletOf(t, &notifyRecorder{}, 10)
+	putStates(o, false, "a")
+	saved(o, m, false)
+	away := &notifyRecorder{}
+	away.fail = func(context.Context, int, []Event) error { return errors.New("away") }
+	runOutlet(t, away, OutletOptions{}, func(t *outletTest) {
+		t.Load(NewLoading(m, NewIdentities(100)))
+		if err := t.stopWithin(time.Second); err != nil {
+			t.Error(err)
+		}
+		t.counts(map[string]int{`dropped,reason="shutdown"`: 0})
+	})
+}
