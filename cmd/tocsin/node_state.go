@@ -17,6 +17,7 @@ type state struct {
 	path, journalPath string // as in the settings
 	store             *store.Store
 	journal           *journal.Journal // nil: none
+	restored          bool             // it can be followed by a last checkpoint
 }
 
 // openState opens the store and the journal that the settings name.
@@ -61,14 +62,17 @@ func (n *node) restore(ctx context.Context) error {
 	n.clock.NotBefore(stood)
 	now := n.clock.Read()
 	e.Resume(now)
+	e.Flush() // a checkpoint has what that put
 	n.keepState(whole)
 	if fresh {
 		// What comes in from now on follows a checkpoint.
 		if err := n.runner.FirstCheckpoint(); err != nil {
 			return fmt.Errorf("cannot keep a first checkpoint in store %q: %w", n.state.path, err)
 		}
+		n.state.restored = true
 		return nil
 	}
+	n.state.restored = true
 	n.logger.Info("restored", "entries", e.Index().Len(), "down", now.Sub(stood).Round(time.Millisecond).String(),
 		"took", time.Since(began).Round(time.Millisecond).String())
 	return nil
@@ -181,8 +185,10 @@ func (n *node) closeState() error {
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())
 	}
-	if err := n.runner.LastCheckpoint(); err != nil {
-		errs = append(errs, fmt.Errorf("cannot keep a last checkpoint in store %q: %w", s.path, err))
+	if s.restored {
+		if err := n.runner.LastCheckpoint(); err != nil {
+			errs = append(errs, fmt.Errorf("cannot keep a last checkpoint in store %q: %w", s.path, err))
+		}
 	}
 	return errors.Join(append(errs, s.store.Close())...)
 }
