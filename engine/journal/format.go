@@ -176,6 +176,9 @@ func (b *block) appendTo(buf []byte) []byte {
 	h.sum = crc32.Checksum(buf[at:], castagnoli)
 	h.put(buf[start:at])
 	*b = block{payload: b.payload[:0]}
+	if cap(b.payload) > 4*blockBytes { // of a batch of very long events
+		b.payload = nil
+	}
 	return buf
 }
 

@@ -319,3 +319,23 @@ func TestSegmentAfterEmptyBatch(t *testing.T) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 }
+
+// TestLongEventsLeaveNothingBehind: the memory that a batch of very long events
+// took is given back.
+func TestLongEventsLeaveNothingBehind(t *testing.T) {
+	r := newRig(t, t.TempDir(), Options{})
+	b := r.batch(1, second, 40)
+	for i := range b.Events {
+		b.Events[i].SetDescription(strings.Repeat("x", 1<<20))
+	}
+	done := make(chan error, 1)
+	b.Done = func(err error) { done <- err }
+	r.journal.Append(b, at(1, second))
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	r.close()
+	if n := cap(r.journal.block.payload) + cap(r.journal.out); n > 4*blockBytes+2*groupBytes {
+		t.Errorf("%d bytes are kept", n)
+	}
+}
