@@ -28,3 +28,11 @@ type Source interface {
 type Addresser interface {
 	Addresses() []string
 }
+
+// Readier is an optional ability of a Source that reads from a server: whether it
+// reaches it. The program is not ready while a source is not. Ready may be called
+// at any time, from any goroutine; before Open and after Run it returns nil.
+type Readier interface {
+	// Ready returns nil, or why nothing comes in.
+	Ready() error
+}

@@ -43,7 +43,8 @@ type api struct {
 	logger  *slog.Logger
 	reload  func() (*reloadAnswer, error)
 
-	config atomic.Pointer[rules.Config] // that runs; see show
+	config  atomic.Pointer[rules.Config]  // that runs; see show
+	waiting atomic.Pointer[[]readySource] // its sources that may not be ready
 
 	listener net.Listener
 	server   *fasthttp.Server

@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tocsin/engine"
+	"tocsin/rules"
 )
 
 // healthTimeout is how long the engine has to answer.
@@ -36,11 +37,36 @@ func (a *api) serveHealth(ctx *fasthttp.RequestCtx) {
 	answerText(ctx, fasthttp.StatusOK, "ok")
 }
 
-// serveReady answers GET /readyz: 200 while events are taken.
+// readySource is a source that can say whether it reaches what it reads from.
+type readySource struct {
+	engine.Readier
+	name string
+}
+
+func (a *api) showSources(sources []*rules.Source) {
+	var able []readySource
+	for _, s := range sources {
+		if r, ok := s.Source.(engine.Readier); ok {
+			able = append(able, readySource{r, s.Name})
+		}
+	}
+	a.waiting.Store(&able)
+}
+
+// serveReady answers GET /readyz: 200 while events are taken, and all sources
+// reach what they read from.
 func (a *api) serveReady(ctx *fasthttp.RequestCtx) {
 	if why := a.state.Load(); why != nil {
 		answerText(ctx, fasthttp.StatusServiceUnavailable, *why)
 		return
+	}
+	if able := a.waiting.Load(); able != nil {
+		for _, s := range *able {
+			if err := s.Ready(); err != nil {
+				answerText(ctx, fasthttp.StatusServiceUnavailable, fmt.Sprintf("source %s: %v", s.name, err))
+				return
+			}
+		}
 	}
 	answerText(ctx, fasthttp.StatusOK, "ok")
 }

@@ -47,7 +47,10 @@ func (a *api) serveRules(ctx *fasthttp.RequestCtx) {
 }
 
 // show has the interface tell of another configuration.
-func (a *api) show(c *rules.Config) { a.config.Store(c) }
+func (a *api) show(c *rules.Config) {
+	a.config.Store(c)
+	a.showSources(c.Sources)
+}
 
 // errReplaced says that a configuration is not the one that runs.
 var errReplaced = errors.New("the rules are being reloaded")

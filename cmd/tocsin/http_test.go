@@ -19,6 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tocsin/engine"
+	"tocsin/rules"
 )
 
 // startRules runs a rules file, with HTTP on a free port, and returns where
@@ -329,4 +330,24 @@ func TestEventsThatAreNotKept(t *testing.T) {
 	a.close(context.Background())
 	r.Stop()
 	running.Wait()
+}
+
+// awaySource is a source whose server is away.
+type awaySource struct{ engine.Source }
+
+func (awaySource) Ready() error { return errors.New("the server is away") }
+
+func TestReadinessOfSources(t *testing.T) {
+	a := testAPI()
+	a.ready()
+	for _, test := range []struct {
+		source engine.Source
+		status int
+		body   string
+	}{{awaySource{}, 503, "source s: the server is away\n"}, {nil, 200, "ok\n"}} {
+		a.showSources([]*rules.Source{{Name: "s", Source: test.source}})
+		if status, body := request(a.route, "GET", "/readyz", ""); status != test.status || body != test.body {
+			t.Errorf("got %d %q, want %d %q", status, body, test.status, test.body)
+		}
+	}
 }

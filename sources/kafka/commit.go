@@ -14,7 +14,7 @@ import (
 
 const (
 	commitEvery   = time.Second
-	commitTimeout = 5 * time.Second
+	commitTimeout = 2 * time.Second
 )
 
 // tellGroup tells the group of what has become durable.

@@ -230,6 +230,9 @@ func (c *consumer) revoke(keys []partitionKey) {
 	}
 	c.counters.rebalances.Inc()
 	deadline := time.Now().Add(c.handOver)
+	if c.over.Load() {
+		deadline = time.Now().Add(min(c.handOver, endHandOver))
+	}
 	for _, p := range going {
 		p.wait(deadline, c.over.Load())
 	}

@@ -34,10 +34,16 @@ func TestNoBroker(t *testing.T) {
 	o.Brokers, o.Topics, o.Format, o.Start = []string{address.String()}, []string{"t"}, "json", "earliest"
 	n := (&broker{t: t}).start(storePath(t), o)
 	n.awaitTold("critical: cannot reach Kafka: ")
+	if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "cannot reach Kafka") {
+		t.Errorf("ready: %v", err)
+	}
 	b := newBroker(t, kfake.SeedTopics(1, "t"), kfake.Ports(address.Port))
 	b.produce(numbered(0, 10, 1)...)
 	n.awaitTotal(10)
 	n.awaitTold("ok: Kafka answers again")
+	if err := n.Ready(); err != nil {
+		t.Errorf("ready: %v", err)
+	}
 	if !strings.Contains(n.log.String(), "is the broker running?") {
 		t.Errorf("the log does not say what to do: %s", n.log)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -23,6 +24,7 @@ const (
 	longestPause = 10 * time.Second // and in the end
 	metadataAge  = 30 * time.Second // until new partitions and topics are found
 	handOver     = 10 * time.Second // for what was read to be kept when partitions go
+	endHandOver  = 2 * time.Second  // and when the source ends
 )
 
 // Source is source.kafka.
@@ -34,12 +36,17 @@ type Source struct {
 	handOver time.Duration // as the constant, but in tests
 	lagEvery time.Duration
 
+	away atomic.Pointer[error] // why nothing comes in
+
 	reach  []kgo.Opt   // after Open
 	asking *kgo.Client // for all but the records
 	dead   deadLetters
 }
 
-var _ engine.Source = (*Source)(nil)
+var (
+	_ engine.Source  = (*Source)(nil)
+	_ engine.Readier = (*Source)(nil)
+)
 
 // New checks the options and makes a source. It opens nothing.
 func New(env plugins.Env, o Options) (*Source, error) {
@@ -65,8 +72,19 @@ func (s *Source) Open(context.Context) (err error) {
 		s.asking.Close()
 		return err
 	}
+	s.setAway(fmt.Errorf("waiting for Kafka at %s", s.cluster))
 	return nil
 }
+
+// Ready returns nil while the cluster answers.
+func (s *Source) Ready() error {
+	if err := s.away.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (s *Source) setAway(err error) { s.away.Store(&err) }
 
 // Close closes what Open opened.
 func (s *Source) Close() error {
@@ -81,6 +99,7 @@ func (s *Source) Close() error {
 // Run reads until ctx is done.
 func (s *Source) Run(ctx context.Context, in engine.Input) error {
 	defer s.Close()
+	defer s.away.Store(nil)
 	c := &consumer{
 		Source: s, in: in, admin: kadm.NewClient(s.asking),
 		troubles:   newTroubles(s.log, in),
@@ -154,12 +173,14 @@ func (c *consumer) awaitCluster(ctx context.Context) bool {
 }
 
 func (c *consumer) reached() {
+	c.away.Store(nil)
 	c.troubles.end("brokers", "Kafka answers again")
 	c.troubles.end("refused", "Kafka lets us in again")
 }
 
 func (c *consumer) unreached(err error) {
 	c.counters.errors.Inc()
+	c.setAway(fmt.Errorf("cannot reach Kafka: %w", kafka.Explain(err)))
 	if kafka.Refused(err) {
 		c.troubles.begin("refused", "Kafka refuses us", err, brokersAttr(c.cluster))
 		return
