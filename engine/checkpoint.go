@@ -69,6 +69,7 @@ type Checkpoint struct {
 	removes []checkpointItem
 	drops   []string
 	later   []func(n int) (used int)
+	durable []func()
 }
 
 // checkpointItem is one record: from where its key begins in the writer's
@@ -103,10 +104,17 @@ func (c *Checkpoint) Reset() {
 	}
 	c.Whole, c.Position = false, 0
 	c.writer.buf, c.puts, c.removes, c.drops = c.writer.buf[:0], c.puts[:0], c.removes[:0], c.drops[:0]
+	clear(c.durable)
+	c.durable = c.durable[:0]
 }
 
 // checkpointKept is how many bytes of a checkpoint stay allocated in any case.
 const checkpointKept = 1 << 20
+
+// OnDurable has f be called once the checkpoint is durable, on the engine's
+// goroutine or when that has ended; never if it does not come to that. What the
+// checkpoint has will be in those after it as well, until it is removed.
+func (c *Checkpoint) OnDurable(f func()) { c.durable = append(c.durable, f) }
 
 // Later has More call f with a number of records to put at most; f returns how
 // many it has put, fewer only when it has no more.

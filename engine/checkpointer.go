@@ -163,6 +163,7 @@ func (r *Runner) tellStore(state, description string) {
 	defer r.survive()
 	r.engine.Notice("tocsin store", state, description)
 	r.engine.drain()
+	r.engine.Flush() // a checkpoint may follow at once
 }
 
 // until returns how long nothing is to be done, at most wait. When a commit
@@ -232,6 +233,9 @@ func (c *checkpointer) keep() error {
 // kept tells who waits for it that the checkpoint is durable.
 func (c *checkpointer) kept() {
 	c.runner.placesKept()
+	for _, f := range c.checkpoint.durable {
+		f()
+	}
 	if c.Committed != nil {
 		c.Committed(c.checkpoint.Position)
 	}

@@ -8,6 +8,11 @@
 // index.go, set.go and router.go are the parts inside; engine.go puts them
 // together, outlet.go and runner.go tie them to the world.
 //
+// What survives the program is in checkpoints: checkpoint.go and checkpointer.go.
+// Sources that can read again (place.go) and sinks that write in transactions
+// (outlet_transact.go, where the invariant is) are tied to them, so that what comes
+// in counts once and what goes out is there once.
+//
 // Everything that a rule can see happens on the engine's goroutine and on the
 // engine's clock, so the index and the streams have no locks, and the same
 // input gives the same output.

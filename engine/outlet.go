@@ -36,7 +36,8 @@ var (
 type OutletOptions struct {
 	// Name is the sink's, for metrics and messages. It must not be empty.
 	Name string
-	// Sink must implement exactly one of Notifier, Actuator and Forwarder.
+	// Sink must implement exactly one of Notifier, Actuator, Forwarder and
+	// Transactor.
 	Sink Sink
 	// Logger gets a line for the first failure in a row, then at most one
 	// each 10 s, and one when it is over.
@@ -44,10 +45,11 @@ type OutletOptions struct {
 	// Metrics is where tocsin_sink_… go; the default is a private set.
 	Metrics *metrics.Set
 	// Queue bounds what may wait: messages of a notify sink (10,000), targets
-	// of an actuate sink (65,536), events of a forward sink (65,536).
+	// of an actuate sink (65,536), events of a forward sink (65,536), events of
+	// a transact sink (262,144), which holds them until a checkpoint does.
 	Queue int
-	// Full says what a forward outlet does when its queue is full; default
-	// DropOldest. A notify outlet drops the new message and tells Dead; an
+	// Full says what a forward or transact outlet does when its queue is full;
+	// default DropOldest. What is in a checkpoint is not dropped any more. A notify outlet drops the new message and tells Dead; an
 	// actuate outlet drops a wish for a target that is new.
 	Full FullPolicy
 	// Batch is how many events a forward sink is given at most (1000).
@@ -125,6 +127,7 @@ type Outlet struct {
 	stopped   bool        // nothing more is taken
 	kept      bool        // a checkpoint has what is left
 	disowned  bool        // no checkpoint has it any more
+	heir      *Outlet     // has what this one had; see Handover
 	abandoned bool        // what was left is counted
 	left      int         // events that stayed undelivered at the end
 
@@ -199,9 +202,13 @@ func NewOutlet(options OutletOptions) (*Outlet, error) {
 	notifier, isNotifier := options.Sink.(Notifier)
 	actuator, isActuator := options.Sink.(Actuator)
 	forwarder, isForwarder := options.Sink.(Forwarder)
-	if isNotifier {
+	transactor, isTransactor := options.Sink.(Transactor)
+	switch {
+	case isNotifier:
 		options.setDefaults(10_000)
-	} else {
+	case isTransactor:
+		options.setDefaults(262_144)
+	default:
 		options.setDefaults(65_536)
 	}
 	if err := options.check(); err != nil {
@@ -210,15 +217,17 @@ func NewOutlet(options OutletOptions) (*Outlet, error) {
 	o.options = options
 	o.metrics = newOutletMetrics(options.Metrics, options.Name)
 	o.trouble.logger, o.drops.logger = options.Logger, options.Logger
-	switch [3]bool{isNotifier, isActuator, isForwarder} {
-	case [3]bool{true, false, false}:
+	switch [4]bool{isNotifier, isActuator, isForwarder, isTransactor} {
+	case [4]bool{true, false, false, false}:
 		o.queue = newNotifyQueue(notifier, options)
-	case [3]bool{false, true, false}:
+	case [4]bool{false, true, false, false}:
 		o.queue = newActuateQueue(actuator, options, o.metrics.superseded)
-	case [3]bool{false, false, true}:
+	case [4]bool{false, false, true, false}:
 		o.queue = newForwardQueue(forwarder, options)
+	case [4]bool{false, false, false, true}:
+		o.queue = newTransactQueue(transactor, options)
 	default:
-		return nil, fmt.Errorf("cannot make an outlet of sink %q: %T is not exactly one of Notifier, Actuator, Forwarder", options.Name, options.Sink)
+		return nil, fmt.Errorf("cannot make an outlet of sink %q: %T is not exactly one of Notifier, Actuator, Forwarder, Transactor", options.Name, options.Sink)
 	}
 	return o, nil
 }
@@ -226,8 +235,12 @@ func NewOutlet(options OutletOptions) (*Outlet, error) {
 // Name returns the sink's name.
 func (o *Outlet) Name() string { return o.options.Name }
 
-// Kind returns "notify", "actuate" or "forward".
+// Kind returns "notify", "actuate", "forward" or "transact".
 func (o *Outlet) Kind() string { return o.queue.kind() }
+
+// NeedsCheckpoints reports whether nothing is delivered unless checkpoints are
+// made.
+func (o *Outlet) NeedsCheckpoints() bool { return o.Kind() == "transact" }
 
 // Open opens the sink.
 func (o *Outlet) Open(ctx context.Context) error {

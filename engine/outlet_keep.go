@@ -10,7 +10,8 @@ import (
 
 // What an outlet holds outlives the program: messages that were not delivered,
 // and the newest wish for each target, delivered or not, since the world may
-// not be as it was. A forward outlet keeps nothing.
+// not be as it was. A forward outlet keeps nothing. What a transact outlet holds
+// is tied to the checkpoints: see transactQueue.
 
 // keeper is a queue that can be kept. Its methods are called under the
 // outlet's lock.
@@ -29,6 +30,7 @@ type keeper interface {
 const (
 	messageRecord byte = 1
 	wishRecord    byte = 2
+	outboxRecord  byte = 3
 )
 
 // sinkPrefix begins the keys of all records of outlets.
@@ -43,7 +45,7 @@ func (o *Outlet) recordPrefix() string { return sinkPrefix + o.options.Name + "\
 func LoadOutlets(l *Loading, outlets []*Outlet) {
 	var prefixes []string
 	for _, o := range outlets {
-		if _, ok := o.queue.(keeper); ok {
+		if o.Kind() != "forward" {
 			prefixes = append(prefixes, o.recordPrefix())
 			o.Load(l)
 		}
@@ -60,23 +62,54 @@ func LoadOutlets(l *Loading, outlets []*Outlet) {
 // Save is called once more after Stop. It is called after Flush, on the
 // engine's goroutine or when that has ended.
 func (o *Outlet) Save(c *Checkpoint) {
-	q, ok := o.queue.(keeper)
-	if !ok {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.disowned {
+	if o.disowned {
+		return
+	}
+	switch q := o.queue.(type) {
+	case keeper:
 		o.kept = true
 		q.save(c, o.recordPrefix())
+	case *transactQueue:
+		o.kept = true
+		last := q.save(c, o.recordPrefix())
+		c.OnDurable(func() { o.durable(last) })
 	}
+}
+
+// durable tells the transactQueue of what is durable, or the one that has taken
+// over from it.
+func (o *Outlet) durable(last uint64) {
+	o.mu.Lock()
+	heir := o.heir
+	if heir == nil {
+		o.queue.(*transactQueue).durable(last)
+	}
+	o.mu.Unlock()
+	if heir != nil {
+		heir.durable(last)
+		return
+	}
+	signal(o.wake)
 }
 
 // Load takes back what Save kept: messages are delivered, which may be for the
 // second time, and wishes are wished again. A message whose life ended
-// meanwhile is tried once. What is left at Stop counts as kept, as after Save. Load
-// is called before the first Put, on the engine's goroutine or before that runs.
+// meanwhile is tried once. What a transact outlet held is written, unless the far
+// end has it. What is left at Stop counts as kept, as after Save. Load is called
+// before the first Put, on the engine's goroutine or before that runs.
 func (o *Outlet) Load(l *Loading) {
+	if q, ok := o.queue.(*transactQueue); ok {
+		o.mu.Lock()
+		o.kept = true
+		q.load(l, o.recordPrefix())
+		o.metrics.restored.Add(q.held)
+		o.metrics.queue.Set(float64(q.len()))
+		o.mu.Unlock()
+		signal(o.wake)
+		return
+	}
 	q, ok := o.queue.(keeper)
 	if !ok {
 		return
@@ -115,19 +148,35 @@ func (o *Outlet) restore(q keeper, held []notice) {
 // deliver. It is called between two events, on the engine's goroutine, before
 // the first Put of the other; Stop follows.
 func (o *Outlet) Handover(to *Outlet) bool {
-	from, ok := o.queue.(keeper)
-	if !ok || o.Kind() != to.Kind() {
+	if o.Kind() != to.Kind() || o.Kind() == "forward" {
 		return false
 	}
 	o.Flush()
+	var held []notice
 	o.mu.Lock()
-	held := from.holding()
-	o.stopped, o.abandoned, o.disowned = true, true, true
+	switch from := o.queue.(type) {
+	case keeper:
+		held = from.holding()
+	case *transactQueue:
+		to.takeOver(from)
+	}
+	o.stopped, o.abandoned, o.disowned, o.heir = true, true, true, to
 	o.metrics.queue.Set(0)
 	o.mu.Unlock()
 	o.abortOnce.Do(func() { close(o.abort) })
-	to.restore(to.queue.(keeper), held)
+	if q, ok := to.queue.(keeper); ok {
+		to.restore(q, held)
+	}
 	return true
+}
+
+// takeOver takes what the queue of another outlet has.
+func (o *Outlet) takeOver(from *transactQueue) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.queue.(*transactQueue).takeOver(from)
+	o.metrics.queue.Set(float64(o.queue.len()))
+	signal(o.wake)
 }
 
 // Forget drops what was kept of an outlet that the rules do not have any more: a

@@ -13,8 +13,8 @@ type Message struct {
 	List bool
 }
 
-// Sink acts on events. It implements exactly one of Notifier, Actuator and
-// Forwarder, which says what its outlet does with events that it cannot take at
+// Sink acts on events. It implements exactly one of Notifier, Actuator,
+// Forwarder and Transactor, which says what its outlet does with events that it cannot take at
 // once. The outlet queues, batches, retries and counts; a sink only does the
 // one thing, and never has to lock: all its methods are called from the
 // outlet's goroutine, one at a time. Events are read-only.
@@ -53,9 +53,23 @@ type Actuator interface {
 // Forwarder is a sink that passes telemetry on: a file, a topic.
 type Forwarder interface {
 	Sink
-	// Forward writes a batch. On an error the batch is tried again whole,
-	// unless the error is Permanent.
+	// Forward writes a batch. On an error it is called again with the same
+	// batch, unless the error is Permanent.
 	Forward(ctx context.Context, events []Event) error
+}
+
+// Transactor is a sink that passes telemetry on exactly once, by transactions of
+// its far end. It needs checkpoints.
+type Transactor interface {
+	Sink
+	// Recover ends what an earlier Transact has left open, of this program or of
+	// one before it, sees to it that nothing of that is committed any more, and
+	// returns the mark of the last transaction that was committed; "" for none.
+	// It is called before the first Transact, and after one that failed.
+	Recover(ctx context.Context) (mark string, err error)
+	// Transact writes events and the mark in one transaction. After an error,
+	// whatever it was, it is not known whether that was committed.
+	Transact(ctx context.Context, mark string, events []Event) error
 }
 
 // Reopener is an optional ability of a Sink: Reopen is called on SIGHUP, as

@@ -46,11 +46,16 @@ func (n *node) load(before *configuration) (*configuration, error) {
 	}
 	var err error
 	c.Config, err = rules.Load(n.path, o)
+	running := before != nil
 	before = nil // which the function above would keep alive
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range c.Sinks {
+		if c.outlets[s.Name].NeedsCheckpoints() && (c.Settings.Store == "" || running && n.state == nil) {
+			c.Close()
+			return nil, fmt.Errorf("%s: sink.%s: transactions need checkpoints: set settings.store (which takes a restart)", s.Pos, s.Kind)
+		}
 		c.Engine.AddOutput(c.outlets[s.Name])
 	}
 	return c, nil

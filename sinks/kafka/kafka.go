@@ -1,7 +1,8 @@
 // Package kafka writes events to a topic of Kafka.
 //
 // kafka.go has the options, record.go makes records of events, produce.go has
-// them written and says what became of them, sink.go is the sink.
+// them written and says what became of them, sink.go is the sink, and transact.go
+// the one that writes in transactions.
 package kafka
 
 import (
@@ -36,6 +37,11 @@ type Options struct {
 	// Acks says who must have a record before it counts as written: all replicas
 	// in sync, or the leader alone.
 	Acks string `opt:"acks"`
+	// Transactional ties what is written to the checkpoints.
+	Transactional bool `opt:"transactional"`
+	// TransactionalID is what the brokers know this sink by, and nobody else; ""
+	// means "tocsin-sink-" and the name of the sink.
+	TransactionalID string `opt:"transactional_id"`
 	// MaxBytes bounds a batch of records, compressed or not.
 	MaxBytes int `opt:"max_bytes"`
 	// Timeout is how long to wait for the brokers before it is told.
@@ -88,6 +94,12 @@ func (o *Options) check() ([]kgo.Opt, error) {
 	if o.Timeout <= 0 {
 		return nil, errors.New(`option "timeout": must be above 0`)
 	}
+	switch {
+	case o.Transactional && o.Acks != "all":
+		return nil, fmt.Errorf(`option "acks": must be "all" for transactional = true, not %q`, o.Acks)
+	case !o.Transactional && o.TransactionalID != "":
+		return nil, errors.New(`option "transactional_id": means something only with transactional = true`)
+	}
 	opts := []kgo.Opt{
 		kgo.ProducerBatchCompression(compression),
 		kgo.ProducerBatchMaxBytes(int32(o.MaxBytes)),
@@ -104,6 +116,29 @@ func (o *Options) check() ([]kgo.Opt, error) {
 	return opts, nil
 }
 
-func (o *Options) cluster(env plugins.Env) (*kafka.Cluster, error) {
-	return kafka.NewCluster(kafka.Options{Brokers: o.Brokers, ClientID: o.ClientID, TLS: o.TLS, SASL: o.SASL, Dir: env.Dir})
+// New checks the options and makes a sink: a *Sink, or a *Transactional if the
+// options say so. It connects to nothing.
+func New(env plugins.Env, o Options) (engine.Sink, error) {
+	opts, err := o.check()
+	if err != nil {
+		return nil, err
+	}
+	key, err := keyFields(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := kafka.NewCluster(kafka.Options{Brokers: o.Brokers, ClientID: o.ClientID, TLS: o.TLS, SASL: o.SASL, Dir: env.Dir})
+	if err != nil {
+		return nil, err
+	}
+	log, records := kafka.NewLog(env.Logger), encoder{topic: o.Topic, key: key}
+	refused := env.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_sink_refused_total{sink=%q}", env.Name))
+	if !o.Transactional {
+		return &Sink{cluster: cluster, opts: opts, timeout: o.Timeout, log: log, encoder: records, refused: refused}, nil
+	}
+	id := o.TransactionalID
+	if id == "" {
+		id = "tocsin-sink-" + env.Name
+	}
+	return &Transactional{cluster: cluster, opts: opts, id: id, timeout: o.Timeout, log: log, encoder: records, refused: refused}, nil
 }

@@ -50,10 +50,11 @@ func newSink(tb testing.TB, c *kfake.Cluster, change func(*Options)) *sinkTest {
 		change(&o)
 	}
 	s := &sinkTest{t: tb}
-	var err error
-	if s.Sink, err = New(env(&s.log), o); err != nil {
+	made, err := New(env(&s.log), o)
+	if err != nil {
 		tb.Fatal(err)
 	}
+	s.Sink = made.(*Sink)
 	if err := s.Open(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
@@ -257,6 +258,8 @@ func TestNew_Failure(t *testing.T) {
 	f(`"xml" is not a format that can be written; "json" is`, map[string]any{"format": "xml"})
 	f(`there is no "zst"; did you mean "zstd"?`, map[string]any{"compression": "zst"})
 	f(`must be "all" or "leader", not "none"`, map[string]any{"acks": "none"})
+	f(`must be "all" for transactional = true`, map[string]any{"acks": "leader", "transactional": true})
+	f(`option "transactional_id": means something only with`, map[string]any{"transactional_id": "x"})
 	f(`option "max_bytes": must be from`, map[string]any{"max_bytes": 10.0})
 	f(`option "timeout": must be above 0`, map[string]any{"timeout": 0.0})
 	f(`option "key": "host" stands there twice`, map[string]any{"key": &plugins.Table{List: []any{"host", "host"}}})

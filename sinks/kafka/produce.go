@@ -18,12 +18,13 @@ type round struct {
 	done chan struct{} // closed when nothing is left
 }
 
-// produce begins to write those of the records that todo names.
-func produce(client *kgo.Client, records []kgo.Record, todo []int) *round {
+// produce begins to write those of the records that todo names. When ctx is done,
+// records are given up that may have been written.
+func produce(ctx context.Context, client *kgo.Client, records []kgo.Record, todo []int) *round {
 	r := &round{errs: make([]error, len(records)), done: make(chan struct{})}
 	r.left.Store(int64(len(todo)))
 	for _, i := range todo {
-		client.Produce(context.Background(), &records[i], func(_ *kgo.Record, err error) {
+		client.Produce(ctx, &records[i], func(_ *kgo.Record, err error) {
 			r.errs[i] = err
 			if r.left.Add(-1) == 0 {
 				close(r.done)

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tocsin/engine"
-	"tocsin/plugins"
 	"tocsin/plugins/kafka"
 )
 
@@ -31,27 +30,6 @@ type Sink struct {
 }
 
 var _ engine.Forwarder = (*Sink)(nil)
-
-// New checks the options and makes a sink. It connects to nothing.
-func New(env plugins.Env, o Options) (*Sink, error) {
-	opts, err := o.check()
-	if err != nil {
-		return nil, err
-	}
-	key, err := keyFields(o.Key)
-	if err != nil {
-		return nil, err
-	}
-	cluster, err := o.cluster(env)
-	if err != nil {
-		return nil, err
-	}
-	return &Sink{
-		cluster: cluster, opts: opts, timeout: o.Timeout, log: kafka.NewLog(env.Logger),
-		encoder: encoder{topic: o.Topic, key: key},
-		refused: env.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_sink_refused_total{sink=%q}", env.Name)),
-	}, nil
-}
 
 // Open makes a client. It waits for no broker: they may be away for a while.
 func (s *Sink) Open(context.Context) error {
@@ -98,7 +76,8 @@ func (s *Sink) Forward(ctx context.Context, events []engine.Event) error {
 // tryRest begins or goes on with a round of what is to do.
 func (s *Sink) tryRest(ctx context.Context) error {
 	if s.round == nil {
-		s.round = produce(s.client, s.encoder.records, s.todo)
+		// The client has the records for good: the next call waits for them again.
+		s.round = produce(context.Background(), s.client, s.encoder.records, s.todo)
 	}
 	if err := s.round.wait(ctx, s.client); err != nil {
 		return s.late(err)
