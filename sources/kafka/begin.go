@@ -18,15 +18,15 @@ func (c *consumer) begin(ctx context.Context, committed map[string]map[int32]kgo
 	if len(committed) == 0 {
 		return committed, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	b := beginning{consumer: c, ctx: ctx, after: make(map[string]kadm.ListedOffsets)}
+	b := beginning{consumer: c, ctx: ask, after: make(map[string]kadm.ListedOffsets)}
 	var topics []string
 	for topic := range committed {
 		topics = append(topics, topic)
 	}
 	var err error
-	if b.ends, err = c.admin.ListEndOffsets(ctx, topics...); err != nil {
+	if b.ends, err = c.admin.ListEndOffsets(ask, topics...); err != nil {
 		return nil, fmt.Errorf("cannot ask for the ends of the partitions: %w", err)
 	}
 	var found []*partition
@@ -45,7 +45,7 @@ func (c *consumer) begin(ctx context.Context, committed map[string]map[int32]kgo
 	}
 	// From here on it is known where they begin, whenever we end.
 	for _, p := range found {
-		c.hand(ctx, chunk{partition: p, next: p.fetched})
+		c.announce(ctx, p)
 	}
 	c.troubles.end("group", "we are in the group")
 	c.reached()
@@ -75,6 +75,35 @@ func (c *consumer) own(found []*partition) bool {
 	return true
 }
 
+// announce has the engine know where a partition begins, before its records come.
+func (c *consumer) announce(ctx context.Context, p *partition) {
+	p.pending.Add(1)
+	select {
+	case p.queue <- chunk{partition: p, next: p.fetched}:
+	case <-ctx.Done():
+		p.less()
+	}
+}
+
+// awaitLate waits for what was still on the way when the partition was ours
+// before: only then is it known how far it was read.
+func (b *beginning) awaitLate(key partitionKey) error {
+	b.mu.Lock()
+	late := b.late[key]
+	b.mu.Unlock()
+	if late == nil {
+		return nil
+	}
+	late.wait(time.Now().Add(askTimeout/2), false)
+	if late.pending.Load() > 0 {
+		return fmt.Errorf("what was read of %s before is still on its way to the engine", key)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.late, key)
+	return nil
+}
+
 // beginning answers where partitions begin.
 type beginning struct {
 	*consumer
@@ -89,6 +118,9 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 	listed, ok := b.ends.Lookup(key.topic, key.number)
 	if !ok || listed.Err != nil {
 		return nil, fmt.Errorf("cannot ask for the end of %s: %w", key, errors.Join(listed.Err))
+	}
+	if err := b.awaitLate(key); err != nil {
+		return nil, err
 	}
 	place := b.in.Place(b.Group + "/" + key.String())
 	at := committed

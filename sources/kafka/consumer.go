@@ -41,9 +41,10 @@ type consumer struct {
 
 	mu         sync.Mutex
 	partitions map[partitionKey]*partition
-	renewed    map[string]bool // topics of which the group knows nothing that is true
-	assigned   int             // how many partitions there were so far, to share them out
-	ending     bool            // no more partitions are taken
+	late       map[partitionKey]*partition // that went while something was on the way
+	renewed    map[string]bool             // topics of which the group knows nothing that is true
+	assigned   int                         // how many partitions there were so far, to share them out
+	ending     bool                        // no more partitions are taken
 
 	// commits is held while the group is told of offsets, so that nobody tells it
 	// of a partition that has gone meanwhile. It is taken before mu.
@@ -289,6 +290,9 @@ func (c *consumer) drop(going []*partition) {
 	for _, p := range going {
 		p.counters.end()
 		delete(c.partitions, p.partitionKey)
+		if p.pending.Load() > 0 {
+			c.late[p.partitionKey] = p
+		}
 	}
 }
 

@@ -107,6 +107,7 @@ func (s *Source) Run(ctx context.Context, in engine.Input) error {
 		room:       newRoom(s.FetchBytes),
 		anew:       make(map[string]bool),
 		renewed:    make(map[string]bool),
+		late:       make(map[partitionKey]*partition),
 	}
 	if !c.awaitCluster(ctx) {
 		return nil
