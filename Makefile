@@ -4,7 +4,7 @@ FUZZTIME ?= 10s
 # The race detector needs a C compiler; where there is none, tests run without.
 RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 
-.PHONY: build run run-kafka test test-real lint fuzz bench
+.PHONY: build run run-kafka test test-real lint fuzz bench bench-real
 
 build: ## bin/tocsin
 	$(GO) build -trimpath -o bin/tocsin ./cmd/tocsin
@@ -34,3 +34,7 @@ fuzz: ## each fuzzer for FUZZTIME
 bench: ## the figures of bench/README.md
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./engine/... ./sources/... ./sinks/... ./rules/...
 	$(GO) run ./bench
+
+bench-real: ## against a real Kafka
+	.ci/real-programs
+	$(GO) test -tags real -run '^$$' -bench RealKafka -benchtime 2x ./bench

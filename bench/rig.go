@@ -94,9 +94,11 @@ func newKeptRig(text string, listen bool, put func(*engine.Event), k kept) (*rig
 		cancel()
 		return nil, err
 	}
-	for _, a := range r.source.(engine.Addresser).Addresses() {
-		if tcp, ok := strings.CutPrefix(a, "tcp "); ok {
-			r.addr = tcp
+	if listener, ok := r.source.(engine.Addresser); ok {
+		for _, a := range listener.Addresses() {
+			if tcp, ok := strings.CutPrefix(a, "tcp "); ok {
+				r.addr = tcp
+			}
 		}
 	}
 	r.wait.Go(func() { _ = r.source.Run(ctx, r.input) })
@@ -123,12 +125,14 @@ const sourceLine = `source.graphite { listen = "127.0.0.1:0", templates = { "hos
 local out = sink.discard {}
 `
 
-// gridRules draws n streams, of which three match each event that graphiteNames
+// gridRules are the streams of grid behind the graphite source.
+func gridRules(n int) string { return sourceLine + grid(n) }
+
+// grid draws n streams, of which three match each event that graphiteNames
 // names: one with a group per host, one with a group per series, and one that
 // decides by each event.
-func gridRules(n int) string {
+func grid(n int) string {
 	var b strings.Builder
-	b.WriteString(sourceLine)
 	b.WriteString(`events:where 'service =~ "cpu.%" and metric >= 0':by "host":rate(10):to(out)
 events:where 'service =~ "cpu.%"':classify { critical = "metric > 1e8", warning = "metric > 1e7" }:by("host", "service"):changed("state", { init = "ok" }):to(out)
 events:where 'host =~ "host%" and metric > 1e9':to(out)
