@@ -270,7 +270,8 @@ func (p *Past) stalled(ctx context.Context) error {
 	p.log.Warn("records at the end of partitions are gone", "topic", p.topic)
 	for _, q := range p.partitions {
 		if len(q.records) == 0 {
-			q.next = q.end
+			p.passed += q.end - q.read
+			q.next, q.read = q.end, q.end
 		}
 	}
 	return nil
