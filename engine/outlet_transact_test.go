@@ -324,3 +324,37 @@ func TestTransactBounds(t *testing.T) {
 	f(Block, 0, 8, 30, added{taken: 30}, 38) // the checkpoint cannot be waited for
 	f(Block, 0, 8, 40, added{taken: 40, full: 8}, 40)
 }
+
+// TestTransactForeignMark: of two programs with the same checkpoint, the one that
+// comes too late writes nothing, even if it never was in touch with the far end.
+func TestTransactForeignMark(t *testing.T) {
+	log, store := &transactLog{}, RecordMap{}
+	client := func() *transactClient {
+		return &transactClient{log: log, draw: func() doubt { return "goes well" }}
+	}
+	work := func(p *transactProcess) {
+		p.queue.add(make([]Event, 1), nil)
+		p.queue.open[0].ID = NewIdentities(1).Loose(Parts{})
+		p.begin()
+		store.Apply(p.checkpoint)
+		p.queue.durable(p.last)
+	}
+	first := startTransactProcess(store, client())
+	work(first)
+	first.deliver()
+	work(first) // so that the store has the mark of what was delivered
+	late, next := startTransactProcess(store, client()), startTransactProcess(store, client())
+	next.deliver()
+	work(next)
+	next.deliver()
+	late.deliver()
+	if late.queue.foreign == nil || len(log.committed) != 3 {
+		t.Errorf("error %v, %d events", late.queue.foreign, len(log.committed))
+	}
+	work(next)
+	next.deliver() // is fenced
+	next.deliver()
+	if next.queue.foreign != nil || len(log.committed) != 4 {
+		t.Errorf("error %v, %d events", next.queue.foreign, len(log.committed))
+	}
+}

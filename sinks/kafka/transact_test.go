@@ -146,3 +146,24 @@ func TestFenced(t *testing.T) {
 	s.recover("m2")
 	expect(t, c, 2, map[string]string{"a x": "12"})
 }
+
+// BenchmarkTransact commits transactions of 10,000 events to a broker in this
+// process.
+func BenchmarkTransact(b *testing.B) {
+	c := newCluster(b)
+	s := newTransactional(b, c, nil)
+	s.recover("")
+	events := make([]engine.Event, 10_000)
+	for i := range events {
+		events[i] = event(fmt.Sprintf("db%d", i), "cpu/user", "")
+	}
+	s.encoder.encode(events)
+	b.SetBytes(int64(len(s.encoder.buf)))
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		s.transact(fmt.Sprint(n), events...)
+	}
+	b.ReportMetric(float64(b.N)*float64(len(events))/b.Elapsed().Seconds(), "events/s")
+}
