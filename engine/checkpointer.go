@@ -172,7 +172,7 @@ func (c *checkpointer) until(now Time, wait time.Duration) time.Duration {
 	if c == nil {
 		return wait
 	}
-	return min(wait, max(c.next.Sub(now), time.Millisecond))
+	return min(wait, max(c.next.Sub(now), 10*time.Millisecond))
 }
 
 // pause collects the rest of a checkpoint that was begun. Then the engine may be
