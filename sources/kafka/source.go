@@ -113,7 +113,7 @@ func (s *Source) Run(ctx context.Context, in engine.Input) error {
 		return nil
 	}
 	opts := append(s.reach[:len(s.reach):len(s.reach)], c.clientOptions()...)
-	work, err := c.newWorkers(ctx)
+	work, err := c.newWorkers()
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (s *Source) Run(ctx context.Context, in engine.Input) error {
 }
 
 // newWorkers makes as many as there are cores. What they share is made once.
-func (c *consumer) newWorkers(context.Context) ([]*worker, error) {
+func (c *consumer) newWorkers() ([]*worker, error) {
 	names := payload.NewNames()
 	var out []*worker
 	for range runtime.GOMAXPROCS(0) {
