@@ -31,6 +31,7 @@ type transactQueue struct {
 	sink  Transactor
 	full  FullPolicy
 	limit int
+	most  int    // see transactEvents
 	run   string // begins the marks of this queue
 	open  []Event
 	boxes []*outbox // sealed and not finished, the oldest first
@@ -61,6 +62,9 @@ const (
 	// checkpoint when the policy is Block: the engine cannot wait for its own
 	// checkpoint.
 	blockAhead = 4
+	// transactEvents is how many events of outboxes that wait make one transaction,
+	// and that only the last outbox goes beyond.
+	transactEvents = 65_536
 	// outboxPiece is how many events of an outbox make one record.
 	outboxPiece = 256
 	// markKey is the rest of the key of the mark of the last finished outbox; the
@@ -69,7 +73,7 @@ const (
 )
 
 func newTransactQueue(sink Transactor, o OutletOptions) *transactQueue {
-	return &transactQueue{sink: sink, full: o.Full, limit: o.Queue, run: rand.Text()}
+	return &transactQueue{sink: sink, full: o.Full, limit: o.Queue, most: transactEvents, run: rand.Text()}
 }
 
 func (q *transactQueue) kind() string            { return "transact" }
@@ -102,15 +106,18 @@ func (q *transactQueue) add(events []Event, _ []span) (a added) {
 	return a
 }
 
-// next takes all outboxes that are durable. Those of a transaction that failed
-// stay as they were.
+// next takes outboxes that are durable: all of them as long as it is not known
+// which of them are committed. Those of a transaction that failed stay as they
+// were.
 func (q *transactQueue) next() bool {
 	if len(q.hand) == 0 {
+		n := 0
 		for _, box := range q.boxes {
-			if !box.durable {
+			if !box.durable || q.sure && n >= q.most {
 				break
 			}
 			q.hand = append(q.hand, box)
+			n += len(box.events)
 		}
 	}
 	return len(q.hand) > 0

@@ -104,6 +104,7 @@ func (p *transactProcess) deliver() {
 
 func startTransactProcess(store RecordMap, client *transactClient) *transactProcess {
 	p := &transactProcess{queue: newTransactQueue(client, OutletOptions{Queue: 1 << 20, Full: DropOldest}), whole: true}
+	p.queue.most = 2
 	l := NewLoading(store, NewIdentities(1))
 	if r, ok := l.Record(engineKey); ok {
 		p.number = r.Int(1 << 20)
@@ -185,6 +186,7 @@ func TestTransactExactlyOnce(t *testing.T) {
 			"reload": func(*rapid.T) {
 				old := p.queue
 				p.queue = newTransactQueue(client(), OutletOptions{Queue: 1 << 20, Full: DropOldest})
+				p.queue.most = 2
 				p.queue.takeOver(old)
 				if len(old.hand) > 0 {
 					old.finish()
