@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -82,14 +85,16 @@ func (p *producer) await(times int) {
 	}
 }
 
-// TestRealKafkaCrashes kills tocsin 50 times: in the index and in the state of
-// streams, everything is counted once.
+// TestRealKafkaCrashes kills tocsin 50 times: in the index, in the state of
+// streams and in the topic that it writes to, everything is counted once.
 func TestRealKafkaCrashes(t *testing.T) {
 	t.Parallel()
 	k := programs.StartKafka(t)
 	k.CreateTopic("crashes", 4)
+	k.CreateTopic("out", 2)
 	r := newReader(t, `source.kafka { brokers = { %q }, topics = { "crashes" }, instance_id = "one", start = "earliest" }
-`+countingRules, k.Plain)
+local out = sink.kafka { brokers = { %[1]q }, topic = "out", transactional = true }
+`+countingRules+"numbered:to(out)\n", k.Plain)
 	p := startProducer(t, k, "crashes")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
@@ -102,7 +107,31 @@ func TestRealKafkaCrashes(t *testing.T) {
 	r.awaitCount(n)
 	_, text := ask(t, "GET", r.base+"/metrics", nil)
 	t.Logf("%d events are counted; read since the last checkpoint:\n%s", n, regexp.MustCompile(`(?m)^tocsin_source_kafka_records_total.*`).FindAllString(text, -1))
+	programs.Until(t, "all is written", func() bool { return strings.Count(k.Consume("out"), "\n") >= n })
 	r.stop()
+	checkNumbered(t, k.Consume("out"), n)
+}
+
+// checkNumbered wants the events of numbered(0, n), each once, in any order.
+func checkNumbered(t *testing.T, lines string, n int) {
+	t.Helper()
+	counts := make(map[string]int)
+	for line := range strings.Lines(lines) {
+		var e struct{ Service string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		counts[e.Service]++
+	}
+	if got := strings.Count(lines, "\n"); got != n {
+		t.Errorf("%d events are written, of %d", got, n)
+	}
+	for i := range min(n, series) {
+		service := fmt.Sprint("k-", i)
+		if want := (n - i + series - 1) / series; counts[service] != want {
+			t.Errorf("%s is written %v times, of %d", service, counts[service], want)
+		}
+	}
 }
 
 // TestRealKafkaRestarts: the broker comes late, and is killed under load.
