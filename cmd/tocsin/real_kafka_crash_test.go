@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,13 +94,18 @@ func TestRealKafkaCrashes(t *testing.T) {
 	k.CreateTopic("crashes", 4)
 	k.CreateTopic("out", 2)
 	r := newReader(t, `source.kafka { brokers = { %q }, topics = { "crashes" }, instance_id = "one", start = "earliest" }
-local out = sink.kafka { brokers = { %[1]q }, topic = "out", transactional = true }
+local out = sink.kafka { brokers = { %[1]q }, topic = "out", transactional = true, full = "block" }
 `+countingRules+"numbered:to(out)\n", k.Plain)
 	p := startProducer(t, k, "crashes")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		r.start()
-		p.await(random.IntN(1500))
+		commits := random.IntN(3)
+		programs.Until(t, "checkpoints are kept", func() bool {
+			p.await(20)
+			return r.commits() >= commits
+		})
+		p.await(random.IntN(400))
 		r.kill()
 	}
 	n := p.end()
@@ -110,6 +116,16 @@ local out = sink.kafka { brokers = { %[1]q }, topic = "out", transactional = tru
 	programs.Until(t, "all is written", func() bool { return strings.Count(k.Consume("out"), "\n") >= n })
 	r.stop()
 	checkNumbered(t, k.Consume("out"), n)
+}
+
+// commits returns how many checkpoints it has kept.
+func (r *reader) commits() (n int) {
+	r.t.Helper()
+	_, text := ask(r.t, "GET", r.base+"/metrics", nil)
+	if found := regexp.MustCompile(`(?m)^tocsin_store_commit_seconds_count (\d+)`).FindStringSubmatch(text); found != nil {
+		n, _ = strconv.Atoi(found[1])
+	}
+	return n
 }
 
 // checkNumbered wants the events of numbered(0, n), each once, in any order.
