@@ -147,18 +147,24 @@ func (g *Group) change() {
 
 // note is change of one group.
 func (g *Group) note(graph *Graph) {
-	if g.changed != graph.kept.epoch {
-		graph.kept.note(g, graph.engine.Noting())
+	if graph.kept.epoch != 0 {
+		graph.kept.note(g, graph.engine.Tracking())
 	}
 }
 
+// note is not part of Group.note, so that that can be inlined, and that without
+// tracking g.changed is left alone, which is in another cache line.
+//
 //go:noinline
-func (k *kept) note(g *Group, noting bool) { // not part of Group.note, so that that can be inlined
+func (k *kept) note(g *Group, tracking bool) {
+	if g.changed == k.epoch {
+		return
+	}
 	if g.changed != 0 {
 		g.put(k.saving)
 	}
 	g.changed = k.epoch
-	if noting {
+	if tracking {
 		k.changed = append(k.changed, g)
 	}
 }

@@ -12,15 +12,15 @@ type Group struct {
 	// operators will pass something on later.
 	entries int32
 	busy    int32
-	changed engine.Epoch
 
 	scope  *Scope
 	parent *Group
 	owner  *byState // nil for the top group
 	key    string
 	// made is when the group's windows began.
-	made   engine.Time
-	closed bool
+	made    engine.Time
+	closed  bool
+	changed engine.Epoch
 }
 
 // state is what one operator remembers for one group.
