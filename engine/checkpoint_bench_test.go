@@ -28,6 +28,7 @@ func BenchmarkSave(b *testing.B) {
 		c.Reset()
 		b.StartTimer()
 		e.Save(&c)
+		c.Finish()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(events)), "ns/entry")
 	b.ReportMetric(float64(c.Size())/float64(len(events)), "B/entry")
