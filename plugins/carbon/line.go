@@ -2,7 +2,9 @@ package carbon
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 
 	"tocsin/engine"
 )
@@ -77,6 +79,53 @@ func (p *Point) Parse(line []byte) error {
 		err = ErrMore
 	}
 	return err
+}
+
+// ParsePlain parses the line that data begins with if it is as nearly all are: a
+// name, a blank, a decimal number, a blank, whole seconds, LF. It sets all of p and
+// returns how many bytes the line has, with its LF. It returns 0, and leaves p in
+// any state, when the line is another one, good or bad, or has not ended: Parse
+// tells.
+func (p *Point) ParsePlain(data []byte) (n int) {
+	name := plainEnd(data)
+	if name == 0 || name >= len(data) || data[name] != ' ' {
+		return 0
+	}
+	value := data[name+1:]
+	f, n := decimal(value)
+	if n == 0 || n == len(value) || value[n] != ' ' {
+		return 0
+	}
+	when := value[n+1:]
+	seconds, n := digits(when, 0)
+	if n == 0 || n > maxFastDigits || n == len(when) || when[n] != '\n' || seconds >= maxSeconds {
+		return 0
+	}
+	if n += len(data) - len(when) + 1; n > MaxLine {
+		return 0
+	}
+	p.Name, p.Value = data[:name], f
+	p.Time, p.HasTime = engine.Time(seconds*1e9), true
+	return n
+}
+
+// plainEnd returns the index of the first blank or control character in b, or
+// len(b) when there is none. It looks at eight bytes at once: the highest bit of
+// each of low is set where a byte is not above a blank; those behind the first
+// such byte may be wrong.
+func plainEnd(b []byte) int {
+	const ones = 0x0101010101010101
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		word := binary.LittleEndian.Uint64(b[i:])
+		if low := (word - ones*(' '+1)) &^ word & (ones << 7); low != 0 {
+			return i + bits.TrailingZeros64(low)/8
+		}
+	}
+	for i < len(b) && b[i] > ' ' {
+		i++
+	}
+	return i
 }
 
 // nameEnd returns the index of the first blank or tab, or -1. Names are long

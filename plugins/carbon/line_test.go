@@ -80,6 +80,47 @@ func TestParseLine_Failure(t *testing.T) {
 	f("a 1 -1 -1", ErrMore)
 }
 
+// TestParsePlain wants the common lines taken, and the others left to Parse.
+func TestParsePlain(t *testing.T) {
+	f := func(data string, want int) {
+		t.Helper()
+		var p Point
+		if got := p.ParsePlain([]byte(data)); got != want {
+			t.Errorf("%q: got %d, want %d", data, got, want)
+		}
+		comparePlain(t, []byte(data))
+	}
+	long := strings.Repeat("x", MaxLine-len(" 1 0"))
+	f("a 1 0\n", 6)
+	f("a.b;k=v -12.5 1700000000\na 1 0\n", 25)
+	f("gauge-käse-größe +.5 1\n", len("gauge-käse-größe +.5 1\n"))
+	f(long[1:]+" 1 0\n", MaxLine)
+	for _, data := range []string{
+		"", "a", "a 1", "a 1 0", "\n", " \n", "a\n", " a 1 0\n", "a\t1 0\n", "a\x011 0 0\n", "a\nb 1 0\n", "12345678\t 1 0\n", "a  1 0\n", "a 1  0\n",
+		"a x 0\n", "a 1e3 0\n", "a 1 x\n", "a 1\n", "a 1 \n", "a - 0\n", "a 1 0.5\n", "a 1 -1\n", "a 1 0\r\n", "a 1 0 \n", "a 9007199254740993 0\n",
+		"a 1 99999999999999999999\n", "a 1 9999999999\n", long + " 1 0\n",
+	} {
+		f(data, 0)
+	}
+}
+
+// comparePlain holds ParsePlain against Parse.
+func comparePlain(t *testing.T, data []byte) {
+	t.Helper()
+	var got, want Point
+	n := got.ParsePlain(data)
+	if n == 0 {
+		return
+	}
+	line, rest, _ := strings.Cut(string(data), "\n")
+	if err := want.Parse([]byte(line)); err != nil || n != len(data)-len(rest) {
+		t.Fatalf("%q: took %d bytes as plain; Parse: %v", data, n, err)
+	}
+	if string(got.Name) != string(want.Name) || math.Float64bits(got.Value) != math.Float64bits(want.Value) || got.Time != want.Time || got.HasTime != want.HasTime {
+		t.Errorf("%q: got %+v, want %+v", data, got, want)
+	}
+}
+
 func TestParseFloatIsExact(t *testing.T) {
 	for _, s := range []string{
 		"0", "-0", "0.1", "0.3", "123456789012345", "9007199254740991", "9007199254740992", "9007199254740993",
@@ -130,6 +171,8 @@ func FuzzLine(f *testing.F) {
 		for _, word := range strings.Fields(string(line)) {
 			compareFloat(t, word)
 		}
+		comparePlain(t, line)
+		comparePlain(t, append(line[:len(line):len(line)], '\n'))
 		p, err := ParseLine(line)
 		if err != nil {
 			return

@@ -16,41 +16,51 @@ var powersOfTen = [maxFastDigits + 1]float64{
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
 }
 
-// ParseFloat parses a decimal number, with the result that strconv gives. A
-// mantissa below 2^53 and a power of ten up to 10^22 are exact as float64, so
-// that the one division rounds as the whole should (Clinger 1990); strconv
-// does the rest. Infinities are ErrBadValue, nan is ErrNaN.
+// ParseFloat parses a decimal number, with the result that strconv gives.
+// Infinities are ErrBadValue, nan is ErrNaN.
 func ParseFloat(b []byte) (float64, error) {
+	if f, n := decimal(b); n > 0 && n == len(b) {
+		return f, nil
+	}
+	return parseFloatSlow(b)
+}
+
+// decimal parses the number that b begins with, and returns how many bytes it
+// has: 0 when it is none, or one for strconv. A mantissa below 2^53 and a power
+// of ten up to 10^22 are exact as float64, so that the one division rounds as the
+// whole should (Clinger 1990). What follows may make it another number, as an
+// exponent does.
+func decimal(b []byte) (f float64, n int) {
 	i, negative := 0, false
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
 		negative = b[0] == '-'
 		i = 1
 	}
-	mantissa, next := digits(b, i)
-	count, fraction := next-i, 0
-	if next < len(b) && b[next] == '.' {
-		i = next + 1
-		for next = i; next < len(b); next++ {
-			c := b[next] - '0'
+	mantissa, n := digits(b, i)
+	count, fraction := n-i, 0
+	if n < len(b) && b[n] == '.' {
+		i = n + 1
+		for n = i; n < len(b); n++ {
+			c := b[n] - '0'
 			if c > 9 {
 				break
 			}
 			mantissa = mantissa*10 + uint64(c)
 		}
-		fraction = next - i
+		fraction = n - i
 		count += fraction
 	}
-	if next != len(b) || count == 0 || count > maxFastDigits || mantissa >= 1<<53 {
-		return parseFloatSlow(b)
+	if count == 0 || count > maxFastDigits || mantissa >= 1<<53 {
+		return 0, 0
 	}
-	f := float64(mantissa)
+	f = float64(mantissa)
 	if fraction > 0 {
 		f /= powersOfTen[fraction]
 	}
 	if negative {
 		f = -f
 	}
-	return f, nil
+	return f, n
 }
 
 // digits returns the number that the digits from b[i] on make, and the index

@@ -27,19 +27,19 @@ func newGraphite(ids *engine.Identities, o Options) Decoder {
 func (d *graphiteDecoder) Decode(value []byte, add func(*engine.Identity) *engine.Event) error {
 	d.bad = bad{}
 	for number := 1; len(value) > 0; number++ {
-		line := value
-		if end := bytes.IndexByte(value, '\n'); end >= 0 {
-			line, value = value[:end], value[end+1:]
-		} else {
-			value = nil
-		}
 		if number > MaxEvents {
 			d.bad.add("line", number, errManyEvents)
 			break
 		}
-		if !d.line(line, number) {
-			continue
+		n := d.chunk.Next().ParsePlain(value)
+		if n == 0 {
+			var ok bool
+			if n, ok = d.line(value, number); !ok {
+				value = value[n:]
+				continue
+			}
 		}
+		value = value[n:]
 		d.numbers = append(d.numbers, number)
 		if d.chunk.Keep() {
 			d.resolve(add)
@@ -49,22 +49,27 @@ func (d *graphiteDecoder) Decode(value []byte, add func(*engine.Identity) *engin
 	return d.bad.err()
 }
 
-// line reads one line, and reports whether it has a point.
-func (d *graphiteDecoder) line(line []byte, number int) bool {
+// line reads the line that value begins with. It returns how many bytes it has,
+// and whether it has a point.
+func (d *graphiteDecoder) line(value []byte, number int) (n int, ok bool) {
+	line, n := value, len(value)
+	if end := bytes.IndexByte(value, '\n'); end >= 0 {
+		line, n = value[:end], end+1
+	}
 	if len(line) > carbon.MaxLine {
 		d.bad.add("line", number, carbon.ErrOversized)
-		return false
+		return n, false
 	}
 	switch err := d.chunk.Next().Parse(line); err {
 	case nil:
-		return true
+		return n, true
 	case carbon.ErrBlank:
 	case carbon.ErrNaN:
 		d.gap()
 	default:
 		d.bad.add("line", number, err)
 	}
-	return false
+	return n, false
 }
 
 // resolve makes events of the points.

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -66,10 +67,18 @@ func TestKnownGraphiteAllocatesNothing(t *testing.T) {
 	wantNoAllocations(t, "graphite", readTestdata(t, "graphite.txt"))
 }
 
+// BenchmarkGraphite decodes values of 100 lines, of many names that are known.
 func BenchmarkGraphite(b *testing.B) {
-	var lines strings.Builder
-	for i := range 100 {
-		fmt.Fprintf(&lines, "shop.app.app%d.some.longer.name.as.they.are.in.the.wild.with.many.parts.requests 12345.678 1700000000\n", i)
+	for _, names := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("names=%d", names), func(b *testing.B) {
+			var values [][]byte
+			for n, i := range rand.New(rand.NewPCG(1, 2)).Perm(names) {
+				if n%100 == 0 {
+					values = append(values, nil)
+				}
+				values[n/100] = fmt.Appendf(values[n/100], "shop.app.app%05d.some.longer.name.as.they.are.in.the.wild.requests.%02d %.2f 1700000000\n", i/100, i%100, float64(n)/7)
+			}
+			benchmark(b, "graphite", values...)
+		})
 	}
-	benchmark(b, "graphite", []byte(lines.String()))
 }

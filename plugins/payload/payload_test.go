@@ -124,14 +124,24 @@ func wantNoAllocations(t *testing.T, format string, value []byte) {
 	}
 }
 
-func benchmark(b *testing.B, format string, value []byte) {
-	d, events := newTestDecoder(b, format, Options{}), 0
+// benchmark decodes the values round and round. One turn is one value.
+func benchmark(b *testing.B, format string, values ...[]byte) {
+	d, events, i := newTestDecoder(b, format, Options{}), 0, 0
 	add := discard(&events)
-	b.ReportAllocs()
-	b.SetBytes(int64(len(value)))
-	for b.Loop() {
+	for _, value := range values {
 		if err := d.Decode(value, add); err != nil {
 			b.Fatal(err)
+		}
+	}
+	events = 0
+	b.ReportAllocs()
+	b.SetBytes(int64(len(values[0])))
+	for b.Loop() {
+		if err := d.Decode(values[i], add); err != nil {
+			b.Fatal(err)
+		}
+		if i++; i == len(values) {
+			i = 0
 		}
 	}
 	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")

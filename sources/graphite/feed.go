@@ -26,6 +26,15 @@ type feed struct {
 // used. data may be overwritten after that. The error is that of send.
 func (f *feed) lines(data []byte) (used int, err error) {
 	for {
+		if !f.skipping {
+			if n := f.chunk.Next().ParsePlain(data[used:]); n > 0 {
+				used += n
+				if err := f.parsed(); err != nil {
+					return used, err
+				}
+				continue
+			}
+		}
 		end := bytes.IndexByte(data[used:], '\n')
 		if end < 0 {
 			return used, f.resolve()
