@@ -35,6 +35,7 @@ bench: ## the figures of bench/README.md
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./engine/... ./sources/... ./sinks/... ./rules/...
 	$(GO) run ./bench
 
-bench-real: ## against a real Kafka
+bench-real: ## against a real Kafka; needs 11 GB of disk and some ten minutes
 	.ci/real-programs
-	$(GO) test -tags real -run '^$$' -bench RealKafka -benchtime 2x ./bench
+	$(GO) test -tags real -run '^$$' -bench 'RealKafka$$' -benchtime 5x ./bench
+	$(GO) test -tags real -run '^$$' -bench RealKafkaLag -benchtime 1x ./bench
