@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -85,6 +86,10 @@ func (n *node) running(s *rules.Source) engine.RunningSource {
 	return engine.RunningSource{Name: s.Name, Source: s.Source, Input: n.runner.Input(s.Input())}
 }
 
+// oneSignal is how soon after the first one a signal of the same kind is no second
+// one: timeout, and others who end a whole process group, send it twice.
+const oneSignal = 500 * time.Millisecond
+
 // run runs everything until a signal, or until ctx is done.
 func (n *node) run(ctx context.Context) error {
 	if n.process.getenv("GOGC") == "" {
@@ -113,6 +118,8 @@ func (n *node) run(ctx context.Context) error {
 	go func() { done <- n.daemon.Run(life, n.started) }()
 
 	begin, stopping := ctx.Done(), false
+	var first os.Signal
+	var since time.Time
 	for {
 		select {
 		case err := <-done:
@@ -132,10 +139,11 @@ func (n *node) run(ctx context.Context) error {
 			switch {
 			case s == syscall.SIGHUP && !n.process.screen.IsTerminal():
 				n.reloads.want()
+			case s == first && time.Since(since) < oneSignal:
 			case stopping:
 				return &codedError{exitAtOnce, errors.New("ended at once by a second signal; what was queued is lost")}
 			default: // on a terminal, SIGHUP says that it was closed
-				stopping = true
+				stopping, first, since = true, s, time.Now()
 				n.logger.Info("stopping; a second signal ends at once", "signal", s.String())
 				cancel()
 			}

@@ -184,23 +184,35 @@ events:where 'service = "good"':to(sink.webhook { url = %q })`, url))
 	c.stop()
 }
 
-// TestSecondSignal ends at once while a sink hangs.
+// TestSecondSignal ends at once while a sink hangs, but not when the first signal
+// came twice, as from timeout.
 func TestSecondSignal(t *testing.T) {
-	hang, calls := make(chan struct{}), make(chan struct{}, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		calls <- struct{}{}
-		<-hang
-	}))
-	defer server.Close()
-	defer close(hang)
-	c, base := startRules(t, fmt.Sprintf(`events:to(sink.webhook { url = %q })`, server.URL))
-	postEvents(t, base, strings.NewReader(`{"host":"a"}`))
-	<-calls
-	c.signals <- syscall.SIGTERM
-	c.err.await(t, "a second signal ends at once")
-	c.signals <- os.Interrupt
-	if r := c.wait(); r.code != exitAtOnce || !strings.Contains(r.err, "ended at once") {
-		t.Errorf("exit code %d:\n%s", r.code, r.err)
+	for _, c := range []struct {
+		second os.Signal
+		code   int
+	}{{os.Interrupt, exitAtOnce}, {syscall.SIGTERM, exitOK}} {
+		t.Run(c.second.String(), func(t *testing.T) {
+			hang, calls := make(chan struct{}), make(chan struct{}, 10)
+			server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				calls <- struct{}{}
+				<-hang
+			}))
+			defer server.Close()
+			p, base := startRules(t, fmt.Sprintf(`events:to(sink.webhook { url = %q })`, server.URL))
+			postEvents(t, base, strings.NewReader(`{"host":"a"}`))
+			<-calls
+			p.signals <- syscall.SIGTERM
+			p.signals <- c.second
+			p.err.await(t, "a second signal ends at once")
+			if c.code == exitOK {
+				close(hang)
+			} else {
+				defer close(hang)
+			}
+			if r := p.wait(); r.code != c.code || strings.Contains(r.err, "ended at once") != (c.code == exitAtOnce) {
+				t.Errorf("exit code %d:\n%s", r.code, r.err)
+			}
+		})
 	}
 }
 
