@@ -62,7 +62,7 @@ func parseKafkaURL(text string) (u kafkaURL, err error) {
 		case "source":
 			u.source = value
 		default:
-			return u, fmt.Errorf("unknown option %q%s; there are format and source", key, plugins.DidYouMean(key, []string{"format", "source"}))
+			return u, fmt.Errorf("unknown option %q%s", key, plugins.DidYouMean(key, []string{"format", "source"}))
 		}
 	}
 	return u, nil

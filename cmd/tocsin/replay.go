@@ -141,14 +141,18 @@ func timeFlag(flag, text string) (*engine.Time, error) {
 		value = json.Number(text)
 	}
 	line, err := json.Marshal(map[string]any{"time": value})
-	if err != nil {
-		return nil, fmt.Errorf("%s %q is no time", flag, text)
+	if err != nil { // a number that JSON does not know, as 0x10
+		return nil, errNoTime(flag, text)
 	}
 	e, _, err := engine.ParseJSON(line)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
+		return nil, errNoTime(flag, text)
 	}
 	return &e.Time, nil
+}
+
+func errNoTime(flag, text string) error {
+	return fmt.Errorf("%s: cannot read time %q: expected how long ago (90s, 15m, 2h, 7d, 1w), seconds since 1970, or ISO 8601 (2026-01-31T08:00:00Z)", flag, text)
 }
 
 // untilSignal returns a context that the first signal ends; its cause has the

@@ -228,7 +228,7 @@ func TestReplayFlags(t *testing.T) {
 	rulesFile := writeFile(t, "rules.lua", passAll)
 	for _, c := range []struct{ flags, want string }{
 		{"--since soon", "--since: .*ISO 8601"},
-		{"--until NaN", `--until "NaN" is no time`},
+		{"--until NaN", `--until: cannot read time "NaN"`},
 		{"--speed 0", "--speed"},
 		{"--speed fast", `--speed "fast" is neither`},
 		{"--from -", "only once"},

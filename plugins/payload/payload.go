@@ -7,7 +7,6 @@ package payload
 
 import (
 	"fmt"
-	"strings"
 
 	"tocsin/engine"
 	"tocsin/plugins"
@@ -92,7 +91,7 @@ func New(format string, ids *engine.Identities, o Options) (Decoder, error) {
 	case "riemann":
 		return newRiemann(ids, o), nil
 	}
-	return nil, fmt.Errorf("no such format %q%s; there are %s", format, plugins.DidYouMean(format, Formats()), strings.Join(Formats(), ", "))
+	return nil, fmt.Errorf("no such format %q%s", format, plugins.DidYouMean(format, Formats()))
 }
 
 // intern returns the identity made of p: one that only this event has, if ids has
