@@ -26,8 +26,9 @@ import (
 	"tocsin/plugins"
 )
 
-// patience is how long a test waits for what has to come.
-const patience = 30 * time.Second
+// patience is how long a test waits for what has to come. It is less than
+// metadataAge.
+const patience = 25 * time.Second
 
 // await waits until what holds. It asks again whenever the tick of a fake or
 // real engine may have changed something.

@@ -189,21 +189,27 @@ func TestStart(t *testing.T) {
 }
 
 // TestLateTopic: of a topic that is made after the source began, latest leaves
-// nothing out. Until then, an event tells that it is not there.
+// nothing out, and it is read soon. Until then, an event tells that it is not
+// there.
 func TestLateTopic(t *testing.T) {
 	t.Parallel()
-	b := newBroker(t)
-	o := b.options()
-	o.Start = "latest"
-	n := b.start(storePath(t), o)
-	n.awaitTold("critical: a topic cannot be read: UNKNOWN_TOPIC_OR_PARTITION")
-	if err := b.CreateTopic("t", 1, nil); err != nil {
-		t.Fatal(err)
+	for _, topics := range [][]string{{"t"}, {"t", "/^shop/"}} {
+		t.Run(strings.Join(topics, " "), func(t *testing.T) {
+			t.Parallel()
+			b := newBroker(t)
+			o := b.options()
+			o.Start, o.Topics = "latest", topics
+			n := b.start(storePath(t), o)
+			n.awaitTold("critical: a topic cannot be read: UNKNOWN_TOPIC_OR_PARTITION")
+			if err := b.CreateTopic("t", 1, nil); err != nil {
+				t.Fatal(err)
+			}
+			b.produce(numbered(0, 10, 1)...)
+			n.awaitTotal(10)
+			n.awaitTold("ok: a topic can be read")
+			n.stop()
+		})
 	}
-	b.produce(numbered(0, 10, 1)...)
-	n.awaitTotal(10)
-	n.awaitTold("ok: a topic can be read")
-	n.stop()
 }
 
 func TestPatterns(t *testing.T) {

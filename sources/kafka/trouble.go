@@ -30,10 +30,7 @@ func newTroubles(log *kafka.Log, in engine.Input) *troubles {
 // begin tells that something is wrong. what names the trouble. attrs go into the
 // event and the log.
 func (t *troubles) begin(what, description string, err error, attrs ...engine.Attr) {
-	args := make([]any, 0, 2*len(attrs)+2)
-	for _, a := range attrs {
-		args = append(args, a.Key, a.Value)
-	}
+	args := logArgs(attrs)
 	if err != nil {
 		err = kafka.Explain(err)
 		args = append(args, "error", err)
@@ -54,25 +51,29 @@ func (t *troubles) begin(what, description string, err error, attrs ...engine.At
 	t.notice(service, "critical", description, attrs...)
 }
 
-// end tells that it is over, if it was.
-func (t *troubles) end(what, description string, attrs ...engine.Attr) {
+// end tells that it is over, and reports whether it was there.
+func (t *troubles) end(what, description string, attrs ...engine.Attr) bool {
 	t.mu.Lock()
 	known := t.what[what]
 	delete(t.what, what)
 	t.mu.Unlock()
-	if !known {
-		return
+	if known {
+		t.log.Info(description, logArgs(attrs)...)
+		t.notice(service, "ok", description, attrs...)
 	}
-	t.log.Info(description)
-	t.notice(service, "ok", description, attrs...)
+	return known
 }
 
 // once tells of something that is over already.
 func (t *troubles) once(what, detail string, attrs ...engine.Attr) {
-	args := []any{"detail", detail}
+	t.log.Warn(what, append(logArgs(attrs), "detail", detail)...)
+	t.notice(service, "warning", what+": "+detail, attrs...)
+}
+
+func logArgs(attrs []engine.Attr) []any {
+	var args []any
 	for _, a := range attrs {
 		args = append(args, a.Key, a.Value)
 	}
-	t.log.Warn(what, args...)
-	t.notice(service, "warning", what+": "+detail, attrs...)
+	return args
 }

@@ -60,7 +60,9 @@ func (c *consumer) watchTopics(ctx context.Context) {
 		}
 		switch {
 		case err == nil:
-			c.troubles.end("topic "+name, "a topic can be read", attr)
+			if c.troubles.end("topic "+name, "a topic can be read", attr) {
+				c.client.ForceMetadataRefresh() // beside patterns it is looked for every metadataAge only
+			}
 		case kafka.Refused(err) || !kerr.IsRetriable(err) || err == kerr.UnknownTopicOrPartition:
 			c.troubles.begin("topic "+name, "a topic cannot be read", err, attr)
 		}
