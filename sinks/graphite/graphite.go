@@ -1,6 +1,6 @@
 // Package graphite sends events as plaintext lines to a carbon over TCP.
 //
-// path.go makes the name of an event; this file keeps the connection.
+// plugins/carbon makes the lines; this file keeps the connection.
 package graphite
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"tocsin/engine"
 	"tocsin/plugins"
+	"tocsin/plugins/carbon"
 )
 
 const (
@@ -64,7 +65,7 @@ func New(env plugins.Env, o Options) (*Sink, error) {
 		return nil, fmt.Errorf(`option "address": %q is not an address; the port is a number from 1 to 65535`, o.Address)
 	}
 	prefix := strings.Trim(o.Prefix, ".")
-	if safe := appendPart(nil, prefix, '.'); string(safe) != prefix {
+	if safe := carbon.SafePath(prefix); safe != prefix {
 		return nil, fmt.Errorf(`option "prefix": %q cannot stand in a name of graphite; %q can`, o.Prefix, safe)
 	}
 	counter := func(what string) *metrics.Counter {
@@ -102,7 +103,7 @@ func (s *Sink) encode(events []engine.Event) (skipped int) {
 	s.buf = s.buf[:0]
 	for i := range events {
 		before := len(s.buf)
-		s.buf = appendLine(s.buf, s.prefix, &events[i])
+		s.buf = carbon.AppendLine(s.buf, s.prefix, &events[i])
 		if len(s.buf) == before {
 			skipped++
 		}

@@ -15,6 +15,26 @@ import (
 	"tocsin/plugins"
 )
 
+// event makes an event; "" is no host or no service.
+func event(tb testing.TB, host, service string, metric float64, time engine.Time) engine.Event {
+	tb.Helper()
+	var p engine.Parts
+	if host != "" {
+		p.SetHost(host)
+	}
+	if service != "" {
+		p.SetService(service)
+	}
+	id, err := engine.NewIdentities(1).Intern(p)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	e := engine.Event{ID: id}
+	e.SetMetric(metric)
+	e.SetTime(time)
+	return e
+}
+
 func env() plugins.Env {
 	return plugins.Env{Name: "graphite", Logger: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()}
 }

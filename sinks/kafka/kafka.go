@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tocsin/engine"
@@ -80,8 +81,9 @@ func (o *Options) check() ([]kgo.Opt, error) {
 	if o.Topic == "" || len(o.Topic) > maxTopic || strings.Trim(o.Topic, topicChars) != "" || o.Topic == "." || o.Topic == ".." {
 		return nil, fmt.Errorf(`option "topic": %q cannot be the name of a topic`, o.Topic)
 	}
-	if o.Format != "json" {
-		return nil, fmt.Errorf(`option "format": %q is not a format that can be written; "json" is`, o.Format)
+	if values[o.Format] == nil {
+		names := slices.Sorted(maps.Keys(values))
+		return nil, fmt.Errorf(`option "format": there is no %q that can be written%s`, o.Format, plugins.DidYouMean(o.Format, names))
 	}
 	compression, ok := compressions[o.Compression]
 	if !ok {
@@ -131,14 +133,17 @@ func New(env plugins.Env, o Options) (engine.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, records := kafka.NewLog(env.Logger), encoder{topic: o.Topic, key: key}
-	refused := env.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_sink_refused_total{sink=%q}", env.Name))
+	log, records := kafka.NewLog(env.Logger), encoder{topic: o.Topic, key: key, value: values[o.Format]}
+	counter := func(what string) *metrics.Counter {
+		return env.Metrics.GetOrCreateCounter(fmt.Sprintf("tocsin_sink_%s_total{sink=%q}", what, env.Name))
+	}
+	refused, skipped := counter("refused"), counter("skipped")
 	if !o.Transactional {
-		return &Sink{cluster: cluster, opts: opts, timeout: o.Timeout, log: log, encoder: records, refused: refused}, nil
+		return &Sink{cluster: cluster, opts: opts, timeout: o.Timeout, log: log, encoder: records, refused: refused, skipped: skipped}, nil
 	}
 	id := o.TransactionalID
 	if id == "" {
 		id = "tocsin-sink-" + env.Name
 	}
-	return &Transactional{cluster: cluster, opts: opts, id: id, timeout: o.Timeout, log: log, encoder: records, refused: refused}, nil
+	return &Transactional{cluster: cluster, opts: opts, id: id, timeout: o.Timeout, log: log, encoder: records, refused: refused, skipped: skipped}, nil
 }

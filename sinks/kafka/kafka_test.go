@@ -144,6 +144,34 @@ func TestForward(t *testing.T) {
 	}
 }
 
+// TestGraphite writes lines, and leaves out what has no metric.
+func TestGraphite(t *testing.T) {
+	load := event("db1", "load", "")
+	load.SetMetric(0.5)
+	for _, transactional := range []bool{false, true} {
+		c, graphite := newCluster(t), func(o *Options) { o.Format = "graphite" }
+		var skipped *metrics.Counter
+		if events := []engine.Event{event("db1", "up", ""), load, event("db2", "up", "")}; transactional {
+			s := newTransactional(t, c, graphite)
+			s.recover("")
+			s.transact("m1", events...)
+			s.recover("m1")
+			if err := s.Transact(t.Context(), "m2", events[:1]); !engine.IsPermanent(err) {
+				t.Errorf("an event that is no line: got error %v", err)
+			}
+			skipped = s.skipped
+		} else {
+			s := newSink(t, c, graphite)
+			s.forward(events...)
+			skipped = s.skipped
+		}
+		r := consume(t, c, 1)[0]
+		if string(r.Key) != "db1 load" || string(r.Value) != "db1.load 0.5 1700000000\n" || skipped.Get() != 2 {
+			t.Errorf("got %q %q, %d skipped", r.Key, r.Value, skipped.Get())
+		}
+	}
+}
+
 func TestCompressionAndAcks(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(compressions)) {
 		for _, acks := range []string{"all", "leader"} {
@@ -255,7 +283,7 @@ func TestNew_Failure(t *testing.T) {
 	}
 	f(`option "topic": "a b" cannot be the name of a topic`, map[string]any{"topic": "a b"})
 	f(`option "topic"`, map[string]any{"topic": ".."})
-	f(`"xml" is not a format that can be written; "json" is`, map[string]any{"format": "xml"})
+	f(`there is no "xml" that can be written; there are graphite, json`, map[string]any{"format": "xml"})
 	f(`there is no "zst"; did you mean "zstd"?`, map[string]any{"compression": "zst"})
 	f(`must be "all" or "leader", not "none"`, map[string]any{"acks": "none"})
 	f(`must be "all" for transactional = true`, map[string]any{"acks": "leader", "transactional": true})
@@ -278,7 +306,7 @@ func TestEncodeAllocatesNothingPerEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := encoder{topic: "out", key: key}
+	c := encoder{topic: "out", key: key, value: values["json"]}
 	c.encode(events)
 	if allocs := testing.AllocsPerRun(20, func() { c.encode(events) }); allocs > 0 {
 		t.Errorf("a batch of %d events allocates %v times", len(events), allocs)

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tocsin/engine"
+	"tocsin/plugins/carbon"
 )
 
 // keyFields returns the fields that make the key of a record, joined by blanks.
@@ -28,35 +29,49 @@ func keyFields(names []string) ([]engine.Field, error) {
 	return fields, nil
 }
 
+// values are the formats: each appends the value of an event's record, or nothing
+// when the event has none in that format.
+var values = map[string]func(dst []byte, e *engine.Event) []byte{
+	"json":     engine.AppendJSON,
+	"graphite": func(dst []byte, e *engine.Event) []byte { return carbon.AppendLine(dst, "", e) },
+}
+
 // encoder makes records of events. The bytes of all records of a batch stand in
 // one buffer, so that a batch costs a few allocations only.
 type encoder struct {
 	topic   string
 	key     []engine.Field
+	value   func(dst []byte, e *engine.Event) []byte
 	buf     []byte
 	ends    []int // in buf: of the key and of the value, record by record
 	records []kgo.Record
 }
 
-// encode makes the records of events. They are good until the next call.
-func (c *encoder) encode(events []engine.Event) {
-	c.buf, c.ends = c.buf[:0], c.ends[:0]
+// encode makes the records of events, and returns how many of these have none.
+// The records are good until the next call.
+func (c *encoder) encode(events []engine.Event) (skipped int) {
+	c.buf, c.ends, c.records = c.buf[:0], c.ends[:0], slices.Grow(c.records[:0], len(events))
 	for i := range events {
+		start := len(c.buf)
 		c.buf = c.appendKey(c.buf, &events[i])
-		c.ends = append(c.ends, len(c.buf))
-		c.buf = engine.AppendJSON(c.buf, &events[i])
-		c.ends = append(c.ends, len(c.buf))
-	}
-	c.records = slices.Grow(c.records[:0], len(events))[:len(events)]
-	from := 0
-	for i := range events {
-		key, value := c.ends[2*i], c.ends[2*i+1]
-		r := kgo.Record{Topic: c.topic, Value: c.buf[key:value:value], Timestamp: timestamp(&events[i])}
-		if key > from {
-			r.Key = c.buf[from:key:key]
+		key := len(c.buf)
+		if c.buf = c.value(c.buf, &events[i]); len(c.buf) == key {
+			c.buf = c.buf[:start]
+			skipped++
+			continue
 		}
-		c.records[i], from = r, value
+		c.ends = append(c.ends, key, len(c.buf))
+		c.records = append(c.records, kgo.Record{Topic: c.topic, Timestamp: timestamp(&events[i])})
 	}
+	from := 0
+	for i := range c.records {
+		key, value := c.ends[2*i], c.ends[2*i+1]
+		if key > from {
+			c.records[i].Key = c.buf[from:key:key]
+		}
+		c.records[i].Value, from = c.buf[key:value:value], value
+	}
+	return skipped
 }
 
 // appendKey appends the key of an event. It is empty when the event has none of

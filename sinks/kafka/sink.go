@@ -22,6 +22,7 @@ type Sink struct {
 	client  *kgo.Client // from Open on
 	encoder encoder
 	refused *metrics.Counter
+	skipped *metrics.Counter
 
 	// Of the batch in hand, from one try to the next:
 	round *round // nil: none is under way
@@ -50,14 +51,14 @@ func (s *Sink) Close() error {
 	return nil
 }
 
-// Forward writes a record for each event. After an error it is called with the
+// Forward writes a record for each event that has one in the format. After an error it is called with the
 // same events, and goes on where it was: no record is written twice, unless the
 // program ends between. A record that the brokers will never take is left out,
 // counted and logged.
 func (s *Sink) Forward(ctx context.Context, events []engine.Event) error {
 	if s.round == nil && len(s.todo)+len(s.alone) == 0 {
-		s.encoder.encode(events)
-		for i := range events {
+		s.skipped.Add(s.encoder.encode(events))
+		for i := range s.encoder.records {
 			s.todo = append(s.todo, i)
 		}
 	}

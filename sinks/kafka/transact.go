@@ -28,6 +28,7 @@ type Transactional struct {
 	client  *kgo.Client // nil: none; Recover makes a new one
 	encoder encoder
 	refused *metrics.Counter
+	skipped *metrics.Counter
 }
 
 var _ engine.Transactor = (*Transactional)(nil)
@@ -110,12 +111,15 @@ func (s *Transactional) fetchMark(ctx context.Context) (mark string, err error) 
 	return mark, err
 }
 
-// Transact writes a record for each event, and the mark. Records that the brokers
-// will never take are left out, counted and logged; if those are all, the error
-// is permanent.
+// Transact writes a record for each event that has one in the format, and the
+// mark. Records that the brokers will never take are left out, counted and logged;
+// if nothing is left, the error is permanent.
 func (s *Transactional) Transact(ctx context.Context, mark string, events []engine.Event) error {
-	s.encoder.encode(events)
-	t := attempt{Transactional: s, fates: make([]fate, len(events))}
+	skipped := s.encoder.encode(events)
+	if skipped == len(events) {
+		return engine.Permanent(fmt.Errorf("none of %d events can be written in this format", skipped))
+	}
+	t := attempt{Transactional: s, fates: make([]fate, len(s.encoder.records))}
 	for {
 		if err := s.client.BeginTransaction(); err != nil {
 			return s.trouble(err)
@@ -131,8 +135,8 @@ func (s *Transactional) Transact(ctx context.Context, mark string, events []engi
 			return s.trouble(err)
 		}
 	}
-	if t.refused == len(events) {
-		return engine.Permanent(fmt.Errorf("kafka takes none of %d events: %w", len(events), t.refusal))
+	if n := len(t.fates); t.refused == n {
+		return engine.Permanent(fmt.Errorf("kafka takes none of %d events: %w", n, t.refusal))
 	}
 	if err := s.putMark(ctx, mark); err != nil {
 		return s.trouble(err)
@@ -150,6 +154,7 @@ func (s *Transactional) Transact(ctx context.Context, mark string, events []engi
 		return s.trouble(err)
 	}
 	t.tellRefused()
+	s.skipped.Add(skipped)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"math"
@@ -9,13 +9,13 @@ import (
 	"tocsin/engine"
 )
 
-// appendLine appends `prefix.host.service value time` and a line end. It
-// appends nothing for an event without a finite metric, and for one without
+// AppendLine appends `prefix.host.service value time` and a line end; prefix may be
+// empty, and is one of SafePath. It appends nothing for an event without a finite metric, and for one without
 // host and service.
 //
 // The format is carbon's plaintext protocol
 // (https://graphite.readthedocs.io/en/stable/feeding-carbon.html).
-func appendLine(b []byte, prefix string, e *engine.Event) []byte {
+func AppendLine(b []byte, prefix string, e *engine.Event) []byte {
 	if e.Has&engine.HasMetric == 0 || math.IsNaN(e.Metric) || math.IsInf(e.Metric, 0) {
 		return b
 	}
@@ -50,6 +50,10 @@ func appendPath(b []byte, prefix string, id *engine.Identity) []byte {
 	}
 	return b
 }
+
+// SafePath returns a path with all of it replaced or left out that cannot stand
+// in a name of carbon.
+func SafePath(path string) string { return string(appendPart(nil, path, '.')) }
 
 // appendPart appends text with separator instead of dots and slashes, and _
 // instead of what carbon does not take: blanks, control characters, the ;

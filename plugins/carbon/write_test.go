@@ -1,4 +1,4 @@
-package graphite
+package carbon
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ func TestAppendLine(t *testing.T) {
 	f := func(prefix, host, service string, metric float64, time engine.Time, want string) {
 		t.Helper()
 		e := event(t, host, service, metric, time)
-		if got := string(appendLine(nil, prefix, &e)); got != want {
+		if got := string(AppendLine(nil, prefix, &e)); got != want {
 			t.Errorf("%q %q %q %v: got %q, want %q", prefix, host, service, metric, got, want)
 		}
 	}
@@ -62,11 +62,11 @@ func TestAppendLineWithoutFields(t *testing.T) {
 	e := event(t, "h", "s", 1, 7e9)
 	e.Clear(engine.HasTime)
 	e.Arrival = 8e9
-	if got := string(appendLine(nil, "", &e)); got != "h.s 1 8\n" {
+	if got := string(AppendLine(nil, "", &e)); got != "h.s 1 8\n" {
 		t.Errorf("without a time: got %q, want that of its arrival", got)
 	}
 	e.Clear(engine.HasMetric)
-	if got := appendLine([]byte("x"), "", &e); string(got) != "x" {
+	if got := AppendLine([]byte("x"), "", &e); string(got) != "x" {
 		t.Errorf("without a metric: got %q", got)
 	}
 }
@@ -76,7 +76,7 @@ func FuzzPath(f *testing.F) {
 	f.Add("a b;c", "../x\u2028\xff")
 	f.Fuzz(func(t *testing.T, host, service string) {
 		e := event(t, host, service, 1, 7e9)
-		line := appendLine(nil, "p", &e)
+		line := AppendLine(nil, "p", &e)
 		if len(line) == 0 {
 			return
 		}
@@ -97,7 +97,7 @@ func BenchmarkAppendLine(b *testing.B) {
 	b.SetBytes(int64(len(want)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if buf = appendLine(buf[:0], "tocsin", &e); !bytes.Equal(buf, want) {
+		if buf = AppendLine(buf[:0], "tocsin", &e); !bytes.Equal(buf, want) {
 			b.Fatalf("got %q, want %q", buf, want)
 		}
 	}
