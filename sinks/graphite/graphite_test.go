@@ -3,6 +3,7 @@ package graphite
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,23 +16,14 @@ import (
 	"tocsin/plugins"
 )
 
-// event makes an event; "" is no host or no service.
+// event makes an event at a whole second.
 func event(tb testing.TB, host, service string, metric float64, time engine.Time) engine.Event {
 	tb.Helper()
-	var p engine.Parts
-	if host != "" {
-		p.SetHost(host)
-	}
-	if service != "" {
-		p.SetService(service)
-	}
-	id, err := engine.NewIdentities(1).Intern(p)
+	e, err := engine.NewJSONDecoder(engine.NewIdentities(1), engine.NewNames()).Decode(
+		fmt.Appendf(nil, `{"host":%q,"service":%q,"metric":%v,"time":%d}`, host, service, metric, time/1e9))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e := engine.Event{ID: id}
-	e.SetMetric(metric)
-	e.SetTime(time)
 	return e
 }
 
