@@ -97,7 +97,10 @@ func (r *kafkaRecording) open(ctx context.Context, logger *slog.Logger, span tim
 	if config != nil {
 		if from := config.SourceOf("kafka", r.url.source); from != nil {
 			r.file.recording.Source = from
-			r.source = from.Source.(*sources.Source).Recorded()
+			var err error
+			if r.source, err = from.Source.(*sources.Source).Recorded(); err != nil {
+				return err
+			}
 		}
 	}
 	if r.source.Cluster == nil && r.url.source != "" {

@@ -94,19 +94,28 @@ func TestReplayOfKafka(t *testing.T) {
 func TestReplayOfKafkaAsItsSource(t *testing.T) {
 	broker, put := kafkaTopic(t)
 	put(0, 1700000000, "app3.http 1 1700000000\n")
+	put(1, 1700000001, "PUTVAL h/p/mine 1700000001:1:U\n")
 	rulesFile := writeFile(t, "rules.lua", fmt.Sprintf(`
 source.kafka { name = "a", brokers = { %[1]q }, topics = { "other" }, format = "graphite", templates = { "host.service" }, tags = { "a" }, ttl = 7, key = true,
   through = function(s) return s:with { via = "through" } end }
 source.kafka { name = "b", brokers = { "nobody:9" }, topics = { "other" }, format = "json", tags = { "b" } }
+source.kafka { name = "c", brokers = { %[1]q }, topics = { "other" }, format = "collectd", types_db = { "my.db" } }
 events:to(sink.log {})
 `, broker))
+	if err := os.WriteFile(filepath.Join(filepath.Dir(rulesFile), "my.db"), []byte("mine a:GAUGE:0:U, b:GAUGE:0:U\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	want := `{"sink":"log","event":{"host":"app3","service":"http","time":1700000000,"metric":1,"ttl":7,"tags":["a"],"via":"through"}}` + "\n"
+	mine := func(service, more string) string {
+		return `{"sink":"log","event":{"host":"h","service":"p/mine/` + service + `","time":1700000001,"metric":1,` + more + `,"plugin":"p","type":"mine"}}` + "\n"
+	}
 	for from, want := range map[string]string{
 		"kafka:///metrics?source=a":                           want,
 		"kafka://" + broker + "/metrics?source=a":             want,
 		"kafka://" + broker + "/metrics?source=b":             "",
-		"kafka://" + broker + "/metrics?source=b&format=auto": `{"sink":"log","event":{"service":"app3.http","time":1700000000,"metric":1,"tags":["b"]}}` + "\n",
-		"kafka://" + broker + "/metrics":                      `{"sink":"log","event":{"service":"app3.http","time":1700000000,"metric":1}}` + "\n",
+		"kafka://" + broker + "/metrics?source=b&format=auto": `{"sink":"log","event":{"service":"app3.http","time":1700000000,"metric":1,"tags":["b"]}}` + "\n" + mine("0", `"tags":["b"],"ds_name":"0"`),
+		"kafka://" + broker + "/metrics":                      `{"sink":"log","event":{"service":"app3.http","time":1700000000,"metric":1}}` + "\n" + mine("0", `"ds_name":"0"`),
+		"kafka:///metrics?source=c":                           mine("a", `"ds_name":"a","ds_type":"gauge"`),
 	} {
 		if r := runLine(t, "", "replay", rulesFile, "--from", from); r.code != exitOK || r.out != want {
 			t.Errorf("%s: code %d, %s, got\n%swant\n%s", from, r.code, r.err, r.out, want)

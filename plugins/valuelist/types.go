@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,22 @@ func BuiltinTypes() *Types {
 		panic(err) // the embedded file is broken, which a test would show
 	}
 	return t
+}
+
+// ReadTypes returns the types that collectd comes with and those of more files,
+// of which later ones win. A relative path starts at dir. Sources call it for
+// their option types_db.
+func ReadTypes(dir string, paths []string) (*Types, error) {
+	t := BuiltinTypes()
+	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if err := t.ReadFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
 // ReadFile adds the types of the file at path. A type that is already there is

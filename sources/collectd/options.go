@@ -43,7 +43,7 @@ const authInterval = time.Second
 // New checks the options and makes the source. It opens nothing and reads no
 // file.
 func New(env plugins.Env, o Options) (*Source, error) {
-	s := &Source{logger: env.Logger, options: o, metrics: newMeters(env)}
+	s := &Source{logger: env.Logger, dir: env.Dir, options: o, metrics: newMeters(env)}
 	var err error
 	if _, _, err = net.SplitHostPort(o.Listen); err != nil {
 		return nil, fmt.Errorf(`option "listen": expected ADDRESS:PORT, got %q`, o.Listen)
@@ -66,9 +66,6 @@ func New(env plugins.Env, o Options) (*Source, error) {
 	}
 	if o.TTLFactor <= 0 {
 		return nil, fmt.Errorf(`option "ttl_factor": expected a number above 0, got %v`, o.TTLFactor)
-	}
-	for _, path := range o.TypesDB {
-		s.typesDB = append(s.typesDB, inDir(env.Dir, path))
 	}
 	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 	"tocsin/engine"
 	"tocsin/plugins"
 	"tocsin/plugins/datagram"
+	"tocsin/plugins/valuelist"
 )
 
 func init() {
@@ -67,7 +68,7 @@ func readRecording(r io.Reader, env plugins.RecordingEnv) error {
 // Passwords may be missing, as they are in tests.
 func (s *Source) recorded(o *DecoderOptions) (err error) {
 	o.Raw, o.TTLFactor = !s.options.Rates, s.options.TTLFactor
-	if o.Types, err = s.readTypes(); err != nil {
+	if o.Types, err = valuelist.ReadTypes(s.dir, s.options.TypesDB); err != nil {
 		return err
 	}
 	if s.authFile != nil {

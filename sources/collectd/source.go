@@ -39,7 +39,7 @@ type Source struct {
 	group     netip.Addr // the multicast group; not valid: none
 	passwords map[string]plugins.Secret
 	authFile  *authFile // nil: none
-	typesDB   []string
+	dir       string    // where relative paths start
 
 	conn  *net.UDPConn
 	types *valuelist.Types
@@ -59,7 +59,7 @@ type quiet struct {
 // Open reads types_db and users, and binds the address.
 func (s *Source) Open(ctx context.Context) error {
 	var err error
-	if s.types, err = s.readTypes(); err != nil {
+	if s.types, err = valuelist.ReadTypes(s.dir, s.options.TypesDB); err != nil {
 		return err
 	}
 	if err := s.readUsers(); err != nil {
@@ -67,16 +67,6 @@ func (s *Source) Open(ctx context.Context) error {
 	}
 	s.conn, err = s.listen(ctx)
 	return err
-}
-
-func (s *Source) readTypes() (*valuelist.Types, error) {
-	types := valuelist.BuiltinTypes()
-	for _, path := range s.typesDB {
-		if err := types.ReadFile(path); err != nil {
-			return nil, err
-		}
-	}
-	return types, nil
 }
 
 func (s *Source) readUsers() (err error) {

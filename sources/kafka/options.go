@@ -33,6 +33,9 @@ type Options struct {
 	Format string `opt:"format"`
 	// Templates say what the names of graphite's lines mean.
 	Templates []string `opt:"templates"`
+	// TypesDB are files that say what the values of collectd's types are called,
+	// beside its own types.db.
+	TypesDB []string `opt:"types_db"`
 	// Start is where to begin where neither the checkpoint nor the group knows:
 	// "latest", "earliest" or a time in seconds since 1970; before now, when it is
 	// negative.
@@ -151,6 +154,9 @@ func (s *settings) checkGroup(string) error {
 func (s *settings) checkFormat(string) error {
 	if _, err := payload.New(s.Format, engine.NewIdentities(1), payload.Options{}); err != nil {
 		return fmt.Errorf(`option "format": %w`, err)
+	}
+	if len(s.TypesDB) > 0 && s.Format != "collectd" && s.Format != "auto" {
+		return errors.New(`option "types_db": only used with format = "collectd" or "auto"`)
 	}
 	var err error
 	s.naming, err = carbon.NewNaming(s.Templates)

@@ -44,6 +44,8 @@ func TestNew_Failure(t *testing.T) {
 	f(map[string]any{"group": ""}, `option "group" is empty`)
 	f(map[string]any{"session_timeout": 0.0}, "session_timeout is 0s")
 	f(map[string]any{"format": "jsn"}, `did you mean "json"?`)
+	f(map[string]any{"format": "auto", "types_db": list("my.db")}, "")
+	f(map[string]any{"format": "json", "types_db": list("my.db")}, `option "types_db": only used with format = "collectd" or "auto"`)
 	f(map[string]any{"templates": list("host*.service")}, "cannot parse template")
 	f(map[string]any{"start": "first"}, `start is first, expected "latest", "earliest" or a number`)
 	f(map[string]any{"start": true}, "start is true")

@@ -6,6 +6,7 @@ import (
 	"tocsin/engine"
 	"tocsin/plugins/kafka"
 	"tocsin/plugins/payload"
+	"tocsin/plugins/valuelist"
 )
 
 // Recorded says how a source reads, for a replay of what is in a topic.
@@ -19,10 +20,14 @@ type Recorded struct {
 	Attributes func(ids *engine.Identities) func(r *kgo.Record, id *engine.Identity) *engine.Identity
 }
 
-// Recorded needs no Open, and may be called beside Run.
-func (s *Source) Recorded() Recorded {
+// Recorded reads types_db. It needs no Open, and may be called beside Run.
+func (s *Source) Recorded() (Recorded, error) {
+	types, err := valuelist.ReadTypes(s.env.Dir, s.TypesDB)
+	if err != nil {
+		return Recorded{}, err
+	}
 	return Recorded{
-		Cluster: s.cluster, Format: s.Format, Payload: payload.Options{Naming: s.naming},
+		Cluster: s.cluster, Format: s.Format, Payload: payload.Options{Naming: s.naming, Types: types},
 		Attributes: func(ids *engine.Identities) func(*kgo.Record, *engine.Identity) *engine.Identity {
 			a := newAttributes(s.settings, ids)
 			return func(r *kgo.Record, id *engine.Identity) *engine.Identity {
@@ -30,5 +35,5 @@ func (s *Source) Recorded() Recorded {
 				return a.identity(id)
 			}
 		},
-	}
+	}, nil
 }

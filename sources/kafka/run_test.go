@@ -4,16 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tocsin/engine"
+	"tocsin/plugins"
 )
 
 // numbered are n records of one event each, whose services are numbers from
@@ -60,6 +64,37 @@ func TestFormats(t *testing.T) {
 			n.stop()
 			if n.metric(`tocsin_source_kafka_bad_records_total{source="kafka",topic="t",partition="0"}`) != "0" {
 				t.Errorf("%s as %s: %s", format, name, n.log)
+			}
+		}
+	}
+}
+
+// TestTypesDB: a file says what the values of a type of one's own are called.
+func TestTypesDB(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t, kfake.SeedTopics(1, "t"))
+	b.produce(record("t", 0, "PUTVAL h/p/mine 7:1:2\nPUTVAL h/p/load 7:1:2:3"))
+	for _, format := range []string{"collectd", "auto"} {
+		path := storePath(t)
+		o := b.options()
+		o.Format, o.Group, o.TypesDB = format, format, []string{"my.db"}
+		env := plugins.Env{Name: "kafka", Logger: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(), Dir: filepath.Dir(path)}
+		s, err := New(env, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Open(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot read types: open "+env.Dir) {
+			t.Errorf("without the file: %v", err)
+		}
+		if err := os.WriteFile(filepath.Join(env.Dir, "my.db"), []byte("mine a:GAUGE:0:U, b:COUNTER:0:U\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n := b.start(path, o)
+		n.awaitTotal(5)
+		n.stop()
+		for _, service := range []string{"p/mine/a", "p/mine/b", "p/load/shortterm"} {
+			if n.count(service) != 1 {
+				t.Errorf("%s: no event of %s: %v", format, service, n.counts)
 			}
 		}
 	}

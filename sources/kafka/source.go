@@ -15,6 +15,7 @@ import (
 	"tocsin/plugins"
 	"tocsin/plugins/kafka"
 	"tocsin/plugins/payload"
+	"tocsin/plugins/valuelist"
 )
 
 // Bounds on how long things may take.
@@ -38,7 +39,9 @@ type Source struct {
 
 	away atomic.Pointer[error] // why nothing comes in
 
-	reach  []kgo.Opt   // after Open
+	// From Open on:
+	reach  []kgo.Opt
+	types  *valuelist.Types
 	asking *kgo.Client // for all but the records
 	dead   deadLetters
 }
@@ -57,10 +60,13 @@ func New(env plugins.Env, o Options) (*Source, error) {
 	return &Source{settings: s, env: env, log: kafka.NewLog(env.Logger), counters: newCounters(env.Metrics, env.Name), handOver: handOver, lagEvery: lagEvery}, nil
 }
 
-// Open reads the certificates and opens the file of dead letters. It does not
+// Open reads the certificates and types_db, and opens the file of dead letters. It does not
 // wait for a broker: Run does.
 func (s *Source) Open(context.Context) (err error) {
 	if s.reach, err = s.cluster.ClientOptions(s.log); err != nil {
+		return err
+	}
+	if s.types, err = valuelist.ReadTypes(s.env.Dir, s.TypesDB); err != nil {
 		return err
 	}
 	s.reach = append(s.reach, kgo.MetadataMaxAge(metadataAge), kgo.MetadataMinAge(time.Second))
@@ -140,7 +146,7 @@ func (c *consumer) newWorkers() ([]*worker, error) {
 	names := payload.NewNames()
 	var out []*worker
 	for range runtime.GOMAXPROCS(0) {
-		decoder, err := payload.New(c.Format, c.in.Identities(), payload.Options{Names: names, Naming: c.naming, Gap: c.counters.gaps.Inc})
+		decoder, err := payload.New(c.Format, c.in.Identities(), payload.Options{Names: names, Naming: c.naming, Types: c.types, Gap: c.counters.gaps.Inc})
 		if err != nil {
 			return nil, err
 		}
