@@ -3,7 +3,9 @@
 package programs
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -162,6 +164,26 @@ func (k *Kafka) Stop() {
 	case <-time.After(patience):
 		k.t.Fatalf("Kafka has not stopped within %v", patience)
 	}
+}
+
+// Damage changes the batches of a partition's first segment on disk, in their
+// order. The broker has to be stopped: one that was killed looks at its segments
+// when it starts, and cuts them off at the damage.
+func (k *Kafka) Damage(topic string, partition int, change func(batches [][]byte)) {
+	k.t.Helper()
+	path := filepath.Join(k.dir, "data", fmt.Sprint(topic, "-", partition), "00000000000000000000.log")
+	segment, err := os.ReadFile(path)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var batches [][]byte
+	for len(segment) > 0 {
+		length := 12 + binary.BigEndian.Uint32(segment[8:])
+		batches = append(batches, segment[:length:length])
+		segment = segment[length:]
+	}
+	change(batches)
+	writeFile(k.t, path, string(bytes.Join(batches, nil)))
 }
 
 // CreateTopic makes a topic. config has pairs of "name=value".

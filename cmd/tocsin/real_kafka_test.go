@@ -143,6 +143,8 @@ func TestRealKafka(t *testing.T) {
 		"retention":     testKafkaRetention,
 		"recreated":     testKafkaRecreated,
 		"rebalance":     testKafkaRebalance,
+		"poison":        testKafkaPoison,
+		"large":         testKafkaLarge,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

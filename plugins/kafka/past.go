@@ -49,6 +49,7 @@ type Past struct {
 	passed     int64
 	idle       time.Duration // pastIdle
 	stalls     int           // polls in a row that gave nothing
+	failed     error         // nothing more comes
 	log        *Log
 }
 
@@ -209,25 +210,28 @@ func (p *Past) pop(q *pastPartition) *kgo.Record {
 
 func recordBytes(r *kgo.Record) int { return len(r.Key) + len(r.Value) }
 
-// poll takes in what brokers have sent.
+// poll takes in what brokers have sent. After an error it fails only when more
+// than what came before that is asked for.
 func (p *Past) poll(ctx context.Context) error {
+	if p.failed != nil {
+		return p.failed
+	}
 	idle, cancel := context.WithTimeout(ctx, p.idle)
 	defer cancel()
 	fetches := p.client.PollFetches(idle)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var failed error
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) { p.take(f) })
 	fetches.EachError(func(_ string, number int32, err error) {
 		var lost *kgo.ErrDataLoss
-		if failed == nil && !errors.As(err, &lost) && !errors.Is(err, context.DeadlineExceeded) {
-			failed = fmt.Errorf("cannot fetch partition %d: %w", number, Explain(err))
+		if p.failed == nil && !errors.As(err, &lost) && !errors.Is(err, context.DeadlineExceeded) {
+			p.failed = fmt.Errorf("cannot fetch partition %d%s: %w", number, p.from(number), Explain(err))
 		}
 	})
-	if failed != nil {
-		return failed
+	if p.failed != nil {
+		return nil
 	}
-	fetches.EachPartition(func(f kgo.FetchTopicPartition) { p.take(f) })
 	if idle.Err() == nil || fetches.NumRecords() > 0 {
 		p.stalls = 0
 		return nil
@@ -236,13 +240,30 @@ func (p *Past) poll(ctx context.Context) error {
 	return p.stalled(ctx)
 }
 
+// partition returns a partition, or nil: an error may be that of none.
+func (p *Past) partition(number int32) *pastPartition {
+	for _, q := range p.partitions {
+		if q.number == number {
+			return q
+		}
+	}
+	return nil
+}
+
+// from says for an error where in a partition it is.
+func (p *Past) from(number int32) string {
+	if q := p.partition(number); q != nil {
+		return fmt.Sprint(" from offset ", q.next)
+	}
+	return ""
+}
+
 // take takes the records of one partition, up to its end.
 func (p *Past) take(f kgo.FetchTopicPartition) {
-	i := slices.IndexFunc(p.partitions, func(q *pastPartition) bool { return q.number == f.Partition })
-	if i < 0 {
+	q := p.partition(f.Partition)
+	if q == nil {
 		return
 	}
-	q := p.partitions[i]
 	for _, r := range f.Records {
 		q.next = max(q.next, r.Offset+1)
 		if r.Offset < q.end {

@@ -2,7 +2,9 @@ package kafka
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"slices"
@@ -10,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A pastTopic is a topic of three partitions in a broker of its own.
@@ -186,6 +190,55 @@ func TestPastBreaksOffWithoutBroker(t *testing.T) {
 	defer cancel()
 	if err := past.stalled(ctx); err == nil || !strings.Contains(err.Error(), "nothing has come for 5s") || past.partitions[0].next == past.partitions[0].end {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestPastBreaksOffAtDamage wants all that is before a batch that cannot be
+// unpacked, and then an error that says where it is.
+func TestPastBreaksOffAtDamage(t *testing.T) {
+	topic := newPastTopic(t)
+	topic.put(0, 100, 130)
+	topic.putDamaged(0)
+	topic.put(0, 140)
+	topic.put(1, 110, 120, 150)
+	past, got := topic.open(PastOptions{}), []string(nil)
+	for {
+		r, err := past.Next(t.Context())
+		if err == nil {
+			got = append(got, string(r.Value))
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), "cannot fetch partition 0 from offset 2: ") {
+			t.Error(err)
+		}
+		break
+	}
+	if !slices.Equal(got, []string{"0@100", "1@110", "1@120", "0@130"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// putDamaged writes a batch of one record, packed by gzip, that is cut off.
+func (p *pastTopic) putDamaged(partition int32) {
+	p.t.Helper()
+	batch := kmsg.RecordBatch{
+		Magic: 2, Attributes: 1, NumRecords: 1, PartitionLeaderEpoch: -1, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, Records: []byte("\x1f\x8b\x08"),
+	}
+	batch.Length = int32(len(batch.AppendTo(nil)) - 12)
+	raw := batch.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	ask := kmsg.NewPtrProduceRequest()
+	ask.Acks, ask.TimeoutMillis = -1, 1000
+	ask.Topics = []kmsg.ProduceRequestTopic{{
+		Topic: "metrics", TopicID: p.broker.TopicInfo("metrics").TopicID,
+		Partitions: []kmsg.ProduceRequestTopicPartition{{Partition: partition, Records: raw}},
+	}}
+	answer, err := p.client.Request(p.t.Context(), ask)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode)
+	}
+	if err != nil {
+		p.t.Fatal(err)
 	}
 }
 
