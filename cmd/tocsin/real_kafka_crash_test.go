@@ -157,6 +157,7 @@ func TestRealKafkaRestarts(t *testing.T) {
 	r := newReader(t, numberedSource+countingRules, k.Plain, "restarts")
 	r.start()
 	r.awaitLog("nobody listens there")
+	r.expectReady(503, "nobody listens there")
 	k.Start()
 	k.CreateTopic("restarts", 4)
 	p := startProducer(t, k, "restarts")
@@ -167,5 +168,6 @@ func TestRealKafkaRestarts(t *testing.T) {
 	}
 	p.await(300)
 	r.awaitCount(p.end())
+	r.expectReady(200, "ok")
 	r.stop()
 }

@@ -80,6 +80,14 @@ func (r *reader) await(query string, n int) {
 	programs.Until(r.t, fmt.Sprintf("%d events: %s", n, query), func() bool { return r.find(query) == n })
 }
 
+// expectReady wants an answer of /readyz.
+func (r *reader) expectReady(status int, text string) {
+	r.t.Helper()
+	if got, body := ask(r.t, "GET", r.base+"/readyz", nil); got != status || !strings.Contains(body, text) {
+		r.t.Errorf("/readyz: %d %s", got, body)
+	}
+}
+
 // awaitLog waits for a line of the log.
 func (r *reader) awaitLog(pattern string) {
 	r.t.Helper()
