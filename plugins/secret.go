@@ -12,7 +12,7 @@ type Secret struct {
 func NewSecret(name, value string) Secret { return Secret{name, value} }
 
 // Reveal returns the secret's value; "" when it was made without one, as
-// "tocsin check" and "tocsin test" do. Never log or wrap what it returns.
+// "tocsin test" does. Never log or wrap what it returns.
 func (s Secret) Reveal() string { return s.value }
 
 // String names the secret, never its value.

@@ -29,7 +29,7 @@ type Options struct {
 	// what is put is discarded.
 	Output func(*Sink) (engine.Output, error)
 	// Secret returns the value of a secret; nil: secrets have no values, as in
-	// "tocsin check" and "tocsin test".
+	// "tocsin test".
 	Secret func(name string) (string, bool)
 	// Env is what every source and sink is built with. Name, Logger, Metrics and
 	// Dir are filled in for each.

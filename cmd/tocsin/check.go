@@ -59,7 +59,7 @@ func (c *checkCommand) check(p *process, file string) error {
 	if strings.HasSuffix(file, "_test.lua") {
 		return fmt.Errorf("%s: this is a file of tests; run it with \"tocsin test\"", file)
 	}
-	config, err := rules.Load(file, rules.Options{})
+	config, err := rules.Load(file, rules.Options{Secret: optionalSecret})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -72,29 +75,81 @@ LoadPlugin write_kafka
 	r.stop()
 }
 
+// secureSources are the sources that read a topic by each of the broker's secure
+// ports, by their names. The password is the secret KAFKA_PASSWORD.
+func secureSources(k *programs.Kafka, topic string) map[string]string {
+	source := func(name, broker, more string) string {
+		return fmt.Sprintf("source.kafka { name = %q, brokers = { %q }, topics = { %q }, group = %[1]q, start = 'earliest', tags = { %[1]q }, %[4]s }\n",
+			name, broker, topic, more)
+	}
+	out := map[string]string{"tls": source("tls", k.TLS, fmt.Sprintf("tls = { ca = %q, cert = %q, key = %q }", k.CA, k.Cert, k.Key))}
+	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
+		out[mechanism] = source(mechanism, k.SASL, fmt.Sprintf("tls = { ca = %q }, sasl = { mechanism = %q, user = %q, password = secret 'KAFKA_PASSWORD' }",
+			k.CA, mechanism, programs.KafkaUser))
+	}
+	return out
+}
+
 // testKafkaSecure reads with certificates and passwords.
 func testKafkaSecure(t *testing.T, k *programs.Kafka) {
 	k.CreateTopic("secure", 1)
 	k.Produce("secure", numbered(0, 10))
 	var rules strings.Builder
-	source := func(name, broker, more string) {
-		fmt.Fprintf(&rules, `
-source.kafka { name = %q, brokers = { %q }, topics = { "secure" }, group = %[1]q, start = "earliest", tags = { %[1]q }, %[3]s }
-events:where 'service =~ "k-%%" and tagged %[1]q':with { host = %[1]q }:index()
-`, name, broker, more)
-	}
-	source("tls", k.TLS, fmt.Sprintf("tls = { ca = %q, cert = %q, key = %q }", k.CA, k.Cert, k.Key))
-	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
-		source(mechanism, k.SASL, fmt.Sprintf("tls = { ca = %q }, sasl = { mechanism = %q, user = %q, password = secret 'KAFKA_PASSWORD' }",
-			k.CA, mechanism, programs.KafkaUser))
+	sources := secureSources(k, "secure")
+	for name, source := range sources {
+		fmt.Fprintf(&rules, "%sevents:where 'service =~ \"k-%%\" and tagged %q':with { host = %[2]q }:index()\n", source, name)
 	}
 	r := newReader(t, "%s", rules.String())
 	r.env = []string{"KAFKA_PASSWORD=" + programs.KafkaPassword}
 	r.start()
-	for _, name := range []string{"tls", "plain", "scram-sha-256", "scram-sha-512"} {
+	for name := range sources {
 		r.await(fmt.Sprintf("host = %q", name), 10)
 	}
 	r.stop()
+}
+
+// testKafkaSecurePast replays and records with certificates and passwords, which
+// are those of the source that has the broker.
+func testKafkaSecurePast(t *testing.T, k *programs.Kafka) {
+	k.CreateTopic("past", 2)
+	k.Produce("past", numbered(0, 10))
+	dir := t.TempDir()
+	run := func(password string, args ...string) (lines int, log string) {
+		t.Helper()
+		cmd := exec.Command(os.Args[0], args...)
+		cmd.Env = append(os.Environ(), "TOCSIN_TEST_AS_MAIN=1", "KAFKA_PASSWORD="+password)
+		var out, errors strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &errors
+		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return strings.Count(out.String(), "\n"), errors.String()
+	}
+	for name, source := range secureSources(k, "other") {
+		from, to := "kafka://"+k.SASL+"/past", filepath.Join(dir, name+".jsonl")
+		if name == "tls" {
+			from = "kafka://" + k.TLS + "/past"
+		}
+		file := writeFile(t, "rules.lua", source+"events:to(sink.log {})")
+		if lines, log := run(programs.KafkaPassword, "replay", file, "--from", from); lines != 10 || log != "" {
+			t.Errorf("%s: %d events are replayed, of 10: %s", name, lines, log)
+		}
+		_, log := run(programs.KafkaPassword, "record", "--rules", file, "--from", from, "--to", to)
+		if text, err := os.ReadFile(to); err != nil || strings.Count(string(text), "\n") != 10 {
+			t.Errorf("%s: recorded %s: %v, %s", name, text, err, log)
+		}
+		if name == "tls" {
+			continue
+		}
+		if lines, log := run("wrong secret", "replay", file, "--from", from); lines != 0 || !strings.Contains(log, "refused sasl.user or sasl.password") || strings.Contains(log, "wrong secret") {
+			t.Errorf("%s: with a wrong password: %d events, %s", name, lines, log)
+		}
+	}
+	for _, broker := range []string{k.TLS, k.SASL} {
+		if _, log := run("", "record", "--from", "kafka://"+broker+"/past", "--to", filepath.Join(dir, "none")); !strings.Contains(log, "the broker wants tls at this port; tls and sasl are those of") {
+			t.Errorf("without anything: %s", log)
+		}
+	}
 }
 
 // testKafkaRefused has a wrong password, which the log tells, and not at each try.

@@ -146,6 +146,7 @@ func TestRealKafka(t *testing.T) {
 		"kcat":          testKafkaKcat,
 		"collectd":      testKafkaCollectd,
 		"secure":        testKafkaSecure,
+		"secure past":   testKafkaSecurePast,
 		"refused":       testKafkaRefused,
 		"unknown topic": testKafkaUnknownTopic,
 		"retention":     testKafkaRetention,

@@ -72,7 +72,7 @@ func (c *recordCommand) Run(p *process) error {
 
 // config loads the rules file, or an empty one.
 func (c *recordCommand) config(p *process) (*rules.Config, error) {
-	o := rules.Options{Logger: p.logger("info")}
+	o := rules.Options{Secret: optionalSecret, Logger: p.logger("info")}
 	if c.Rules == "" {
 		return rules.LoadString("none", "", ".", o)
 	}

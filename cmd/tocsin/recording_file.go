@@ -24,8 +24,8 @@ type recordingFile struct {
 }
 
 // openRecordings opens recordings, to be closed by closeRecordings. What is not
-// in span may be left out. config, which may be nil, says how topics are read. ctx
-// ends the reading of what may keep us waiting.
+// in span may be left out. config, which was loaded with optionalSecret, says how
+// topics are read. ctx ends the reading of what may keep us waiting.
 func openRecordings(ctx context.Context, p *process, config *rules.Config, names []string, span timeSpan) ([]*recordingFile, error) {
 	var files []*recordingFile
 	for _, name := range names {
@@ -74,6 +74,13 @@ func (r *recordingFile) Read(p []byte) (int, error) {
 	n, err := r.in.Read(p)
 	r.read.Add(int64(n))
 	return n, err
+}
+
+// optionalSecret is what rules are loaded with to read recordings: only how
+// brokers are reached takes a secret, so the others need no value.
+func optionalSecret(name string) (string, bool) {
+	value, _ := rules.EnvironmentSecret(name)
+	return value, true
 }
 
 func closeRecordings(files []*recordingFile) error {

@@ -31,7 +31,8 @@ const kafkaPrefix = "kafka://"
 const kafkaLag = 5 * time.Minute
 
 // kafkaURL is kafka://BROKER,BROKER/TOPIC?format=FORMAT&source=NAME. Without
-// brokers, they are those of the rules file's source.kafka.
+// brokers, they are those of the rules file's source.kafka. How they are reached
+// is never part of it.
 type kafkaURL struct {
 	brokers []string
 	topic   string
@@ -43,7 +44,7 @@ func parseKafkaURL(text string) (u kafkaURL, err error) {
 	rest, query, _ := strings.Cut(strings.TrimPrefix(text, kafkaPrefix), "?")
 	brokers, topic, _ := strings.Cut(rest, "/")
 	if strings.Contains(brokers, "@") {
-		return u, errors.New("user and password do not belong on a command line: give a source.kafka of the rules file sasl, and write kafka:///TOPIC")
+		return u, errors.New("user and password do not belong on a command line: give a source.kafka of the rules file sasl")
 	}
 	if brokers != "" {
 		u.brokers = strings.Split(brokers, ",")
@@ -72,13 +73,13 @@ func parseKafkaURL(text string) (u kafkaURL, err error) {
 type kafkaRecording struct {
 	past    *kafka.Past
 	url     kafkaURL
-	source  sources.Recorded // its Cluster is nil when there is none
+	source  sources.Recorded // the zero value when there is none
 	file    *recordingFile
 	context context.Context
 }
 
 // openKafka opens what is in a topic now as a recording, of which only what is in
-// span is wanted. config may be nil.
+// span is wanted.
 func openKafka(ctx context.Context, p *process, name string, span timeSpan, config *rules.Config) (*recordingFile, error) {
 	r := &kafkaRecording{file: &recordingFile{name: name}, context: ctx}
 	var err error
@@ -94,22 +95,20 @@ func openKafka(ctx context.Context, p *process, name string, span timeSpan, conf
 }
 
 func (r *kafkaRecording) open(ctx context.Context, logger *slog.Logger, span timeSpan, config *rules.Config) error {
-	if config != nil {
-		if from := config.SourceOf("kafka", r.url.source); from != nil {
-			r.file.recording.Source = from
-			var err error
-			if r.source, err = from.Source.(*sources.Source).Recorded(); err != nil {
-				return err
-			}
+	from := config.SourceOf("kafka", r.url.source)
+	if from != nil {
+		r.file.recording.Source = from
+		var err error
+		if r.source, err = from.Source.(*sources.Source).Recorded(); err != nil {
+			return err
 		}
-	}
-	if r.source.Cluster == nil && r.url.source != "" {
+	} else if r.url.source != "" {
 		return fmt.Errorf("there is no source.kafka with the name %q", r.url.source)
 	}
 	if _, err := r.decoder(engine.NewIdentities(1), payload.Options{}); err != nil {
 		return err
 	}
-	cluster, err := r.cluster()
+	cluster, err := r.cluster(config, from)
 	if err != nil {
 		return err
 	}
@@ -121,17 +120,56 @@ func (r *kafkaRecording) open(ctx context.Context, logger *slog.Logger, span tim
 		options.Until = time.Unix(0, int64(*span.until)).Add(kafkaLag)
 	}
 	r.past, err = kafka.OpenPast(ctx, cluster, kafka.NewLog(logger), options)
+	if err != nil && kafka.WantsMore(err) {
+		return fmt.Errorf("%w; tls and sasl are those of a source.kafka or sink.kafka of the rules file with this broker", err)
+	}
 	return err
 }
 
-func (r *kafkaRecording) cluster() (*kafka.Cluster, error) {
-	switch {
-	case len(r.url.brokers) > 0:
-		return kafka.NewCluster(kafka.Options{Brokers: r.url.brokers})
-	case r.source.Cluster != nil:
-		return r.source.Cluster, nil
+// clustered is a source or a sink that knows how brokers are reached.
+type clustered interface{ Cluster() *kafka.Cluster }
+
+// cluster says how the brokers are reached: as from does it, or the first source
+// or sink of the rules file that has one of them. Only brokers that none of these
+// has are reached without TLS and password. from may be nil.
+func (r *kafkaRecording) cluster(config *rules.Config, from *rules.Source) (*kafka.Cluster, error) {
+	if len(r.url.brokers) > 0 {
+		named, err := kafka.NewCluster(kafka.Options{Brokers: r.url.brokers})
+		if err != nil {
+			return nil, err
+		}
+		for _, known := range clusters(config, from) {
+			if known.Shares(named) {
+				return known, nil
+			}
+		}
+		return named, nil
+	}
+	if from != nil {
+		return from.Source.(clustered).Cluster(), nil
 	}
 	return nil, errors.New("it names no brokers, and the rules file has no source.kafka to take them from, or several: write kafka://BROKER,BROKER/TOPIC, or kafka:///TOPIC?source=NAME")
+}
+
+// clusters are those of from, if it is not nil, then of all sources and sinks in
+// the order of the file.
+func clusters(config *rules.Config, from *rules.Source) (out []*kafka.Cluster) {
+	var all []any
+	if from != nil {
+		all = append(all, from.Source)
+	}
+	for _, s := range config.Sources {
+		all = append(all, s.Source)
+	}
+	for _, s := range config.Sinks {
+		all = append(all, s.Sink)
+	}
+	for _, s := range all {
+		if c, ok := s.(clustered); ok {
+			out = append(out, c.Cluster())
+		}
+	}
+	return out
 }
 
 func (r *kafkaRecording) decoder(ids *engine.Identities, o payload.Options) (payload.Decoder, error) {

@@ -176,7 +176,7 @@ func untilSignal(p *process) (ctx context.Context, over func()) {
 // print prints what each sink would get.
 func (c *replayCommand) print(ctx context.Context, p *process, o replayOptions) error {
 	out := &replayPrinter{out: bufio.NewWriterSize(p.out, 64<<10)}
-	config, err := rules.Load(c.File, rules.Options{Logger: p.logger("info"), Output: out.output})
+	config, err := rules.Load(c.File, rules.Options{Secret: optionalSecret, Logger: p.logger("info"), Output: out.output})
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (c *replayCommand) diff(ctx context.Context, p *process, o replayOptions) e
 	for i, file := range []string{c.File, c.Diff} {
 		s := &diffSide{acts: make(chan []act, 16)}
 		var err error
-		if s.config, err = rules.Load(file, rules.Options{Logger: p.logger("info"), Output: s.output}); err != nil {
+		if s.config, err = rules.Load(file, rules.Options{Secret: optionalSecret, Logger: p.logger("info"), Output: s.output}); err != nil {
 			return err
 		}
 		defer s.config.Close()

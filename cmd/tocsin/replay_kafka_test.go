@@ -123,6 +123,47 @@ events:to(sink.log {})
 	}
 }
 
+// TestReplayOfKafkaBehindAPassword wants the connection of what in the rules file
+// has the broker, and the secret of the environment.
+func TestReplayOfKafkaBehindAPassword(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "metrics"), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "ops", "right"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	broker := cluster.ListenAddrs()[0]
+	sasl := func(secret string) string {
+		return fmt.Sprintf(`brokers = { "nobody", %q }, sasl = { mechanism = "scram-sha-256", user = "ops", password = secret %q }`, broker, secret)
+	}
+	source := func(name, secret string) string {
+		return fmt.Sprintf("source.kafka { name = %q, topics = { 'x' }, %s }\n", name, sasl(secret))
+	}
+	const other = "source.kafka { name = 'other', brokers = { 'other' }, topics = { 'x' } }\n"
+	t.Setenv("KAFKA_RIGHT", "right")
+	f := func(rules, address, want string) {
+		t.Helper()
+		file := writeFile(t, "rules.lua", "sink.pagerduty { routing_key = secret 'NONE' }\n"+rules)
+		for _, line := range [][]string{
+			{"replay", file, "--from", address},
+			{"record", "--rules", file, "--from", address, "--to", filepath.Join(t.TempDir(), "to.jsonl")},
+			{"check", file, "--recording", address},
+		} {
+			r := runLine(t, "", line...)
+			if (r.code == exitOK) != (want == "") || !strings.Contains(r.err, want) {
+				t.Errorf("%s, %s: code %d, %s, want %q", rules, line, r.code, r.err, want)
+			}
+		}
+	}
+	named := "kafka://" + broker + "/metrics"
+	f(other+source("mine", "KAFKA_RIGHT"), named, "")
+	f(other+source("mine", "KAFKA_RIGHT"), "kafka:///metrics?source=mine", "")
+	f(source("mine", "KAFKA_RIGHT"), "kafka:///metrics", "")
+	f(source("bad", "KAFKA_WRONG")+source("mine", "KAFKA_RIGHT"), named+"?source=mine", "")
+	f(other+"sink.kafka { topic = 'metrics', "+sasl("KAFKA_RIGHT")+"}", named, "")
+	f(source("mine", "KAFKA_WRONG"), named, "sasl.password is empty: secret KAFKA_WRONG has no value")
+	f(other, named, "it may want tls or sasl at this port; tls and sasl are those of a source.kafka or sink.kafka of the rules file with this broker")
+}
+
 func TestReplayOfKafka_Failure(t *testing.T) {
 	rulesFile := writeFile(t, "rules.lua", kafkaRules)
 	broker, _ := kafkaTopic(t)

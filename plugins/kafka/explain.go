@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -57,8 +58,12 @@ func advise(err error) string {
 		}
 	}
 	switch {
+	case wantsTLS(err):
+		return "the broker wants tls at this port"
 	case isA[*kgo.ErrFirstReadEOF](err):
 		return "the broker hung up at once: it may want tls or sasl at this port"
+	case isRemoteTLS(err):
+		return "the broker ended tls: it may want a certificate of ours, tls.cert and tls.key"
 	case isA[tls.RecordHeaderError](err):
 		return "the broker does not speak tls at this port"
 	case isA[x509.UnknownAuthorityError](err):
@@ -75,6 +80,20 @@ func advise(err error) string {
 		return "the broker did not answer in time"
 	}
 	return ""
+}
+
+// WantsMore reports whether a broker may want TLS or SASL and was reached without.
+func WantsMore(err error) bool { return wantsTLS(err) || isA[*kgo.ErrFirstReadEOF](err) }
+
+// wantsTLS looks at the words of the client, which has no error of its own for it.
+func wantsTLS(err error) bool {
+	return strings.Contains(err.Error(), "appear to be a tls alert record")
+}
+
+// isRemoteTLS reports whether the other side has sent an alert of TLS.
+func isRemoteTLS(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
 }
 
 func isA[T error](err error) bool {

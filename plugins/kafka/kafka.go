@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,6 +96,11 @@ func brokerAddress(s string) (string, error) {
 // String names the brokers, for logs.
 func (c *Cluster) String() string { return strings.Join(c.brokers, ",") }
 
+// Shares reports whether both name a broker that is the same.
+func (c *Cluster) Shares(other *Cluster) bool {
+	return slices.ContainsFunc(c.brokers, func(b string) bool { return slices.Contains(other.brokers, b) })
+}
+
 // ClientOptions returns the options of a client for the cluster. It reads the
 // certificates, so it is called when the source or sink opens.
 func (c *Cluster) ClientOptions(log *Log) ([]kgo.Opt, error) {
@@ -113,6 +119,9 @@ func (c *Cluster) ClientOptions(log *Log) ([]kgo.Opt, error) {
 		out = append(out, kgo.DialTLSConfig(config))
 	}
 	if c.sasl != nil {
+		if c.sasl.Password.Reveal() == "" {
+			return nil, fmt.Errorf("sasl.password is empty: %v has no value", c.sasl.Password)
+		}
 		out = append(out, kgo.SASL(c.sasl.mechanism()))
 	}
 	return out, nil

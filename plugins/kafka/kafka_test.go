@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,6 +85,14 @@ func TestClientOptions_Failure(t *testing.T) {
 	f(map[string]any{"ca": "none.pem"}, "cannot read tls.ca: open "+dir)
 	f(map[string]any{"ca": "empty.pem"}, "there is no certificate in it")
 	f(map[string]any{"cert": "empty.pem", "key": "empty.pem"}, "cannot use tls.cert")
+
+	c, err := NewCluster(Options{Brokers: []string{"a"}, SASL: saslTable("plain", "u", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ClientOptions(NewLog(slog.New(slog.DiscardHandler))); err == nil || err.Error() != "sasl.password is empty: secret KAFKA has no value" {
+		t.Errorf("without a password: %v", err)
+	}
 }
 
 // TestSASL has a broker take the right password, and refuse the wrong one with
@@ -144,6 +153,8 @@ func TestExplain(t *testing.T) {
 	f(kerr.UnknownTopicOrPartition, "; there is no such topic", false)
 	f(syscall.ECONNREFUSED, "; nobody listens there: is the broker running?", false)
 	f(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "a"}, "; the broker's certificate is for another host: tls.server_name says which is right", false)
+	f(errors.New("the first three bytes received appear to be a tls alert record for TLS v1.2"), "; the broker wants tls at this port", false)
+	f(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, "; the broker ended tls: it may want a certificate of ours, tls.cert and tls.key", false)
 	f(errors.ErrUnsupported, "", false)
 	if Explain(nil) != nil {
 		t.Error("no error is explained")

@@ -64,6 +64,12 @@ func init() {
 	})
 }
 
+// Cluster says how the brokers are reached.
+func (s *Sink) Cluster() *kafka.Cluster { return s.cluster }
+
+// Cluster says how the brokers are reached.
+func (s *Transactional) Cluster() *kafka.Cluster { return s.cluster }
+
 var compressions = map[string]kgo.CompressionCodec{
 	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),

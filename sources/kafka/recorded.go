@@ -11,7 +11,6 @@ import (
 
 // Recorded says how a source reads, for a replay of what is in a topic.
 type Recorded struct {
-	Cluster *kafka.Cluster
 	// Format and Payload say what is in a record's value.
 	Format  string
 	Payload payload.Options
@@ -20,6 +19,9 @@ type Recorded struct {
 	Attributes func(ids *engine.Identities) func(r *kgo.Record, id *engine.Identity) *engine.Identity
 }
 
+// Cluster says how the brokers are reached.
+func (s *Source) Cluster() *kafka.Cluster { return s.cluster }
+
 // Recorded reads types_db. It needs no Open, and may be called beside Run.
 func (s *Source) Recorded() (Recorded, error) {
 	types, err := valuelist.ReadTypes(s.env.Dir, s.TypesDB)
@@ -27,7 +29,7 @@ func (s *Source) Recorded() (Recorded, error) {
 		return Recorded{}, err
 	}
 	return Recorded{
-		Cluster: s.cluster, Format: s.Format, Payload: payload.Options{Naming: s.naming, Types: types},
+		Format: s.Format, Payload: payload.Options{Naming: s.naming, Types: types},
 		Attributes: func(ids *engine.Identities) func(*kgo.Record, *engine.Identity) *engine.Identity {
 			a := newAttributes(s.settings, ids)
 			return func(r *kgo.Record, id *engine.Identity) *engine.Identity {
