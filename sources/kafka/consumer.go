@@ -232,7 +232,7 @@ func (c *consumer) revoke(keys []partitionKey) {
 	c.counters.rebalances.Inc()
 	deadline := time.Now().Add(c.handOver)
 	if c.over.Load() {
-		deadline = time.Now().Add(min(c.handOver, endHandOver))
+		deadline = time.Now().Add(min(c.handOver, c.endHandOver))
 	}
 	for _, p := range going {
 		p.wait(deadline, c.over.Load())

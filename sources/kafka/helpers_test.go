@@ -142,7 +142,7 @@ func (b *broker) start(path string, o Options) *node {
 	if n.Source, err = New(env, o); err != nil {
 		b.t.Fatal(err)
 	}
-	n.handOver, n.lagEvery = 5*time.Second, 50*time.Millisecond
+	n.handOver, n.endHandOver, n.lagEvery = patience, patience, 50*time.Millisecond
 	clock := engine.NewWallClock(time.Now)
 	e := engine.New(engine.Options{Logger: env.Logger}, clock.Read())
 	e.Track()

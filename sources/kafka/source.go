@@ -34,8 +34,9 @@ type Source struct {
 	env      plugins.Env
 	log      *kafka.Log
 	counters *counters
-	handOver time.Duration // as the constant, but in tests
-	lagEvery time.Duration
+	// As the constants, but in tests.
+	handOver, endHandOver time.Duration
+	lagEvery              time.Duration
 
 	away atomic.Pointer[error] // why nothing comes in
 
@@ -57,7 +58,10 @@ func New(env plugins.Env, o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{settings: s, env: env, log: kafka.NewLog(env.Logger), counters: newCounters(env.Metrics, env.Name), handOver: handOver, lagEvery: lagEvery}, nil
+	return &Source{
+		settings: s, env: env, log: kafka.NewLog(env.Logger), counters: newCounters(env.Metrics, env.Name),
+		handOver: handOver, endHandOver: endHandOver, lagEvery: lagEvery,
+	}, nil
 }
 
 // Open reads the certificates and types_db, and opens the file of dead letters. It does not
