@@ -62,7 +62,7 @@ func newKeptRig(text string, listen bool, put func(*engine.Event), k kept) (*rig
 	r := &rig{out: &counter{put: put}, ctx: context.Background()}
 	clock := engine.NewWallClock(time.Now)
 	config, err := rules.LoadString("bench.lua", text, ".", rules.Options{
-		Now: clock.Read(), Metrics: metrics.NewSet(),
+		Now: clock.Read().Now, Metrics: metrics.NewSet(),
 		Output: func(*rules.Sink) (engine.Output, error) { return r.out, nil },
 	})
 	if err != nil {

@@ -100,7 +100,7 @@ type Engine struct {
 	downtime   time.Duration // for how long the engine did not run, see Resume
 	downtimes  []downPeriod  // the last ones
 	firing     *Timer        // that has been taken from the wheel
-	resuming   Time          // where Resume goes; 0 at any other time
+	resuming   Time          // where Resume goes to; 0 at any other time
 }
 
 // New makes an engine whose clock stands at now.

@@ -354,21 +354,3 @@ func TestAdvanceInTurns(t *testing.T) {
 		t.Error("then all, and the clock moves to the reading")
 	}
 }
-
-func TestWallClockNeverFalls(t *testing.T) {
-	base := time.Now()
-	now := base
-	c := NewWallClock(func() time.Time { return now })
-	first := c.Read()
-	now = base.Add(2 * time.Second)
-	if got := c.Read(); got != first.Add(2*time.Second) {
-		t.Errorf("follows the wall, got %v", got.Sub(first))
-	}
-	// The wall set back by an hour: Round drops the monotonic part, so the
-	// monotonic clock is simulated by hand.
-	now = base.Add(-time.Hour)
-	c.last = now.Add(-4 * time.Second)
-	if got := c.Read(); got != first.Add(4*time.Second) {
-		t.Errorf("goes on at half speed: %v after the start, want 4s", got.Sub(first))
-	}
-}

@@ -90,7 +90,7 @@ func testDaemon(t *testing.T, f func(*daemonTest)) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &daemonTest{T: t, released: make(chan struct{})}
 		clock := NewWallClock(time.Now)
-		e := New(Options{}, clock.Read())
+		e := New(Options{}, clock.Read().Now)
 		d.ctx, d.stop = context.WithCancel(context.Background())
 		d.Daemon = Daemon{Runner: NewRunner(e, clock), Grace: testGrace}
 		e.Subscribe(nil, &recorder{then: func(e *Event) {

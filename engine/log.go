@@ -14,13 +14,16 @@ type Log interface {
 
 // Served says when a batch was served.
 type Served struct {
-	// Position is its number among the batches that hold events. One without
-	// events has that of the batch before it.
+	// Position is its number among the batches that are kept: those that hold events,
+	// and marks. Another one has that of the batch before it.
 	Position uint64
 	// Now is where the clock stood.
 	Now Time
 	// Downtime is for how long the engine had not run until then: see Resume.
 	Downtime time.Duration
+	// Mark says that the batch holds no events and is kept all the same: it tells
+	// where the clock stood when the engine paused.
+	Mark bool
 }
 
 // Logged is a batch as a Log has kept it.
@@ -60,24 +63,18 @@ func (r *Runner) SetLog(l Log) { r.log = l }
 // Replay serves a batch that a Log has kept, as it was served then: the clock
 // moves to where it stood, after a Resume if there was one before the batch, and
 // the events go through the stream of their source, if there is still one of that
-// name. It must be called before Run, after the
-// inputs were made, in the order of the positions. The events are changed. Timers
-// that were late then, because very many were due at once, are not now.
+// name. It must be called before Run, after the inputs were made, in the order of
+// the positions. The events are changed. Timers that were late then, because very
+// many were due at once, are not now.
 func (r *Runner) Replay(l Logged) {
 	if gap := l.Downtime - r.engine.downtime; gap > 0 {
-		r.resume(r.engine.now.Add(gap))
+		r.Resume(r.engine.now.Add(gap))
 	}
 	for !r.advanceTo(l.Now) {
 	}
 	r.pass(&Batch{Events: l.Events, input: r.inputNamed(l.Source)})
 	r.engine.position = l.Position
 	r.engine.Flush()
-}
-
-// resume resumes the engine as it did then.
-func (r *Runner) resume(now Time) {
-	defer r.survive()
-	r.engine.Resume(now)
 }
 
 // inputNamed returns the input of that name, or one that has only a name.

@@ -115,6 +115,7 @@ func (n *logNode) finish(t Time) []string {
 type logStep struct {
 	wait   time.Duration
 	down   bool // for so long the engine did not run
+	pause  int  // for so many thirds of it the program stood still
 	input  int
 	events []Event
 }
@@ -122,6 +123,7 @@ type logStep struct {
 func drawLogStep(t *rapid.T) logStep {
 	s := logStep{wait: time.Duration(rapid.IntRange(0, 5000).Draw(t, "wait")) * time.Millisecond, input: rapid.IntRange(0, 2).Draw(t, "input")}
 	s.down = rapid.IntRange(0, 4).Draw(t, "down") == 0
+	s.pause = max(rapid.IntRange(-5, 3).Draw(t, "pause"), 0)
 	ids := NewIdentities(100)
 	for range rapid.IntRange(1, 4).Draw(t, "events") {
 		p := serviceParts(fmt.Sprint("s", rapid.IntRange(0, 3).Draw(t, "service")))
@@ -150,7 +152,8 @@ func drawLogStep(t *rapid.T) logStep {
 // steady is a clock that a test moves.
 type steady struct{ at Time }
 
-func (c *steady) Read() Time { return c.at }
+func (c *steady) Read() Reading { return Reading{Now: c.at} }
+func (c *steady) Beat()         {}
 
 // TestReplayedLogDoesTheSame: what was logged after it was served has the same
 // effect when it is served again, whatever serving it has changed of the events.
@@ -161,10 +164,14 @@ func TestReplayedLogDoesTheSame(t *testing.T) {
 		log := &memoryLog{}
 		first := newLogNode(clock)
 		first.SetLog(log)
+		marks := 0
 		for _, s := range steps {
 			clock.at = clock.at.Add(s.wait)
 			if s.down {
-				first.resume(clock.at)
+				first.Resume(clock.at)
+			} else if s.pause > 0 {
+				marks++
+				first.skip(clock.at, s.wait*time.Duration(s.pause)/3)
 			}
 			for !first.advance() {
 			}
@@ -191,7 +198,7 @@ func TestReplayedLogDoesTheSame(t *testing.T) {
 				t.Fatalf("line %d: got %q, want %q", i, got[min(i, len(got)-1)], want[i])
 			}
 		}
-		if len(got) != len(want) || second.engine.Position() != uint64(len(steps)) {
+		if len(got) != len(want) || second.engine.Position() != uint64(len(steps)+marks) {
 			t.Fatalf("got %d lines, want %d; position %d", len(got), len(want), second.engine.Position())
 		}
 	})

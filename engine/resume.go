@@ -2,32 +2,42 @@ package engine
 
 import "time"
 
-// Resume moves the clock of an engine that was loaded to now, over the time in
-// which it did not run. That time does not count for entries: nobody could be
-// heard then, so each has as much of its ttl left as it had. What was due
-// meanwhile fires, in order; what is periodic fires once, and then goes on
-// after now. It is called after Graph.Load and before events flow.
+// Resume moves the clock to now, over a time in which the engine did not run:
+// after a load (behind Graph.Load), or a pause of the program. That time does not
+// count for entries: nobody could be heard then, so each has as much of its ttl
+// left as it had. What was due meanwhile fires, in order; what is periodic fires
+// once, and then goes on after now. It is called between two events. After a panic
+// in a stream it is called again to go on.
 func (e *Engine) Resume(now Time) {
-	gap := now.Sub(e.now)
-	if gap <= 0 {
+	if e.resuming == 0 && !e.pauseUntil(now) {
 		return
+	}
+	e.Advance(e.resuming, 0)
+	e.resuming = 0
+}
+
+// pauseUntil has the time from now on up to then not count. It returns false when
+// that is no time.
+func (e *Engine) pauseUntil(then Time) bool {
+	gap := then.Sub(e.now)
+	if gap <= 0 {
+		return false
 	}
 	e.downtime += gap
 	if len(e.downtimes) == downtimesKept {
 		e.downtimes = e.downtimes[1:]
 	}
-	e.downtimes = append(e.downtimes, downPeriod{e.now, now})
+	e.downtimes = append(e.downtimes, downPeriod{e.now, then})
 	e.index.EachEntry(func(entry *Entry) { entry.deadline = entry.deadline.Add(gap) })
-	e.resuming = now
-	e.Advance(now, 0)
-	e.resuming = 0
+	e.resuming = then
+	return true
 }
 
 // downPeriod is a time in which the engine did not run.
 type downPeriod struct{ from, to Time }
 
 // downtimesKept is how many of them are known at most. An event from before as
-// many restarts may expire early, in operators that remember it.
+// many pauses may expire early, in operators that remember it.
 const downtimesKept = 16
 
 // Horizon is the time up to which what is periodic fires once at most: now, or

@@ -26,6 +26,9 @@ const (
 	// choresEvery is how often what nobody reads any more is dropped, and what
 	// was lost is told.
 	choresEvery = 10 * time.Second
+	// readEvery is how often the clock is read at least, whether there is much to do
+	// or nothing: then it can tell when the engine is held up.
+	readEvery = time.Second
 )
 
 // Runner runs one engine on the wall's clock: it takes batches from sources,
@@ -35,6 +38,7 @@ type Runner struct {
 	engine      *Engine
 	ids         *Identities
 	clock       Clock
+	pauses      pauses
 	in          chan *Batch
 	calls       chan func(*Engine)
 	free        chan *Batch
@@ -72,6 +76,7 @@ func NewRunner(e *Engine, clock Clock) *Runner {
 	}
 	r.panicked = r.set.GetOrCreateCounter("tocsin_engine_panics_total")
 	r.panics.logger = e.opts.Logger
+	r.pauses = newPauses(r.set)
 	r.latency = r.set.GetOrCreateHistogram("tocsin_event_latency_seconds")
 	r.set.GetOrCreateGauge("tocsin_engine_queue_batches", func() float64 { return float64(len(r.in)) })
 	return r
@@ -165,8 +170,12 @@ func (r *Runner) Stop() { r.once.Do(func() { close(r.stop) }) }
 // Run runs the engine until Stop, and then serves what is queued, or until ctx
 // is done. It is called once.
 func (r *Runner) Run(ctx context.Context) {
+	var beating sync.WaitGroup
+	defer beating.Wait()
 	defer r.refuseRest()
 	defer close(r.done)
+	r.begin()
+	beating.Go(r.beat)
 	sleep := time.NewTimer(time.Hour)
 	defer sleep.Stop()
 	chores := r.engine.now.Add(choresEvery)
@@ -184,9 +193,9 @@ func (r *Runner) Run(ctx context.Context) {
 			r.serveOther()
 			continue
 		}
-		wait := choresEvery
+		wait := readEvery
 		if next, ok := e.wheel.Next(); ok {
-			wait = min(wait, next.Sub(r.clock.Read()))
+			wait = min(wait, next.Sub(r.read()))
 		}
 		sleep.Reset(max(r.checkpoints.until(e.now, wait), 0))
 		select {
@@ -209,7 +218,13 @@ func (r *Runner) Run(ctx context.Context) {
 }
 
 // advance moves the clock and fires a turn's worth of what is due.
-func (r *Runner) advance() (caughtUp bool) { return r.advanceTo(r.clock.Read()) }
+func (r *Runner) advance() (caughtUp bool) {
+	now := r.read()
+	if r.pauses.missed > 0 {
+		r.passOver(now)
+	}
+	return r.advanceTo(now)
+}
 
 func (r *Runner) advanceTo(reading Time) (caughtUp bool) {
 	defer r.survive()
@@ -231,12 +246,16 @@ func (r *Runner) survive() {
 	}
 }
 
-// serveBatches serves what is queued, up to a turn's worth.
+// serveBatches serves what is queued, up to a turn's worth. It ends early when that
+// takes long, as the clock stands meanwhile.
 func (r *Runner) serveBatches() int {
+	began := time.Now()
 	for n := range turnBatches {
 		select {
 		case b := <-r.in:
-			r.serve(b)
+			if r.serve(b).Sub(began) > readEvery {
+				return n + 1
+			}
 		default:
 			return n
 		}
@@ -284,10 +303,17 @@ func (r *Runner) refuseRest() {
 	}
 }
 
-// serve passes a batch through the engine, and hands it to the log.
-func (r *Runner) serve(b *Batch) {
+// serve passes a batch through the engine, and hands it to the log. It returns when
+// the batch had been through the streams.
+func (r *Runner) serve(b *Batch) time.Time {
 	r.pass(b)
-	r.latency.Update(time.Since(b.received).Seconds())
+	served := time.Now()
+	r.latency.Update(served.Sub(b.received).Seconds())
+	r.settle(b)
+	return served
+}
+
+func (r *Runner) settle(b *Batch) {
 	if b.Place != nil {
 		r.reached(b)
 		b.Settle(nil)
@@ -300,7 +326,7 @@ func (r *Runner) serve(b *Batch) {
 	if len(b.Events) > 0 {
 		r.engine.position++
 	}
-	r.log.Append(b, Served{r.engine.position, r.engine.now, r.engine.downtime})
+	r.log.Append(b, Served{Position: r.engine.position, Now: r.engine.now, Downtime: r.engine.downtime})
 }
 
 // pass passes a batch through the engine.

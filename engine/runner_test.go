@@ -28,7 +28,7 @@ func testRunner(t *testing.T, f func(*runnerTest)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &runnerTest{T: t, all: &recorder{}}
 		clock := NewWallClock(time.Now)
-		e := New(Options{Logger: slog.New(slog.NewTextHandler(&r.log, nil))}, clock.Read())
+		e := New(Options{Logger: slog.New(slog.NewTextHandler(&r.log, nil))}, clock.Read().Now)
 		e.Subscribe(nil, r.all)
 		r.Runner = NewRunner(e, clock)
 		f(r)
@@ -222,7 +222,7 @@ func TestServeRest(t *testing.T) {
 		r.send(in, r.batch(in, "a"))
 		r.serveBatches()
 		r.want("a")
-		time.Sleep(5 * time.Second)
+		time.Sleep(1500 * time.Millisecond)
 		r.send(in, r.batch(in, "b"))
 		r.serveRest(r.Context())
 		if at := r.all.seen[len(r.all.seen)-1].Time; at != Time(time.Now().UnixNano()) {

@@ -74,29 +74,3 @@ func TestTimeStopsAtTheEnds(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
-
-// TestWallClock: the readings follow the wall when it goes ahead, and go on at
-// half speed while it has been set back.
-func TestWallClock(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		// Times have no monotonic part here: the clock takes what has passed
-		// from the wall, and so stands still at a step back.
-		now := time.Unix(1e9, 0)
-		c := NewWallClock(func() time.Time { return now })
-		last := c.Read()
-		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			step := time.Duration(rapid.IntRange(-10, 20).Draw(t, "step")) * time.Second
-			now = now.Add(step)
-			behind := Time(now.UnixNano()) < last
-			got := c.Read()
-			want := Time(now.UnixNano())
-			if behind {
-				want = last.Add(max(step, 0) / 2)
-			}
-			if got != want || got < last {
-				t.Fatalf("%v after a step of %v, want %v", got.Sub(last), step, want.Sub(last))
-			}
-			last = got
-		}
-	})
-}

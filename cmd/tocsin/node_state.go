@@ -60,8 +60,8 @@ func (n *node) restore(ctx context.Context) error {
 	e := n.config.Engine
 	stood := e.Now()
 	n.clock.NotBefore(stood)
-	now := n.clock.Read()
-	e.Resume(now)
+	now := n.clock.Read().Now
+	n.runner.Resume(now)
 	e.Flush() // a checkpoint has what that put
 	n.keepState(whole)
 	if fresh {

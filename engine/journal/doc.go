@@ -16,7 +16,8 @@
 // github.com/klauspost/compress/s2). It holds for each batch, one number after the
 // other: the clock, the engine's downtime, the source's name, how many events, and the events as
 // engine.AppendEvent writes them, their times counted from the clock. So every
-// block can be read without those before it.
+// block can be read without those before it. A batch without events is a mark: it
+// tells where the clock stood when the engine paused.
 //
 // The blocks of one group of batches are written and synced together. What a crash
 // leaves half written fails its checksum.

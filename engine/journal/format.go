@@ -121,7 +121,10 @@ type block struct {
 func (b *block) add(source string, at engine.Served, events []engine.Event) {
 	h := &b.head
 	if h.batches == 0 {
-		h.first, h.earliest, h.latest = at.Position, events[0].Time, events[0].Time
+		h.first, h.earliest, h.latest = at.Position, at.Now, at.Now
+		if len(events) > 0 {
+			h.earliest, h.latest = events[0].Time, events[0].Time
+		}
 	}
 	h.batches++
 	h.events += uint32(len(events))

@@ -95,6 +95,10 @@ type entry struct {
 	at    engine.Served
 }
 
+// kept reports whether the batch is written. Any other one only wants to know when
+// those before it are durable.
+func (e *entry) kept() bool { return len(e.batch.Events) > 0 || e.at.Mark }
+
 // Open opens the journal in dir, which is made if it is not there, and puts it
 // right after a crash: what was written by halves is cut off and kept beside the
 // segment; what could not be read is logged. It fails when another process has the

@@ -15,6 +15,37 @@ import (
 	"tocsin/engine"
 )
 
+// TestMark: a batch that holds no events is kept if it is a mark, alone in its
+// group or not.
+func TestMark(t *testing.T) {
+	r := newRig(t, t.TempDir(), Options{})
+	mark := func(position uint64) {
+		served := at(position, engine.Time(position)*second)
+		served.Mark = true
+		r.journal.Append(r.batch(position, 0, 0), served)
+	}
+	mark(1)
+	r.append(2, 2*second, 2)
+	mark(3)
+	mark(4)
+	r.close()
+	var got []uint64
+	var now []engine.Time
+	o := ReadOptions{Identities: engine.NewIdentities(100), Bad: func(err error) { t.Error(err) }}
+	if err := Read(r.dir, o, func(l *engine.Logged) error {
+		got, now = append(got, l.Position, uint64(len(l.Events))), append(now, l.Now)
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(got, []uint64{1, 0, 2, 2, 3, 0, 4, 0}) || !slices.Equal(now, []engine.Time{second, 2 * second, 3 * second, 4 * second}) {
+		t.Errorf("read %v at %v", got, now)
+	}
+	if last := newRig(t, r.dir, Options{}).journal.Last(); last != 4 {
+		t.Errorf("the last is %d", last)
+	}
+}
+
 func TestWhatIsAppendedIsRead(t *testing.T) {
 	r := newRig(t, t.TempDir(), Options{})
 	for position := range uint64(5) {

@@ -45,14 +45,13 @@ func (j *Journal) write() {
 
 // encode adds a batch to what will be written.
 func (j *Journal) encode(e entry) {
-	events := e.batch.Events
-	if len(events) == 0 {
-		return // it only wants to know when those before it are durable
+	if !e.kept() {
+		return
 	}
 	if h := &j.block.head; h.batches > 0 && (len(j.block.payload) >= blockBytes || e.at.Position != h.last()+1) {
 		j.out = j.block.appendTo(j.out)
 	}
-	j.block.add(e.batch.Source(), e.at, events)
+	j.block.add(e.batch.Source(), e.at, e.batch.Events)
 }
 
 // commit makes what was encoded of a group durable.
@@ -63,7 +62,7 @@ func (j *Journal) commit(group []entry) error {
 	if len(j.out) == 0 {
 		return nil
 	}
-	begins := slices.IndexFunc(group, func(e entry) bool { return len(e.batch.Events) > 0 })
+	begins := slices.IndexFunc(group, func(e entry) bool { return e.kept() })
 	err := j.store(group[begins].at)
 	if err == nil {
 		j.metrics.bytes.Add(len(j.out))
@@ -82,8 +81,8 @@ func (j *Journal) commit(group []entry) error {
 func (j *Journal) settle(group []entry, err error) {
 	batches, events := 0, 0
 	for _, e := range group {
-		if n := len(e.batch.Events); n > 0 {
-			batches, events = batches+1, events+n
+		if e.kept() {
+			batches, events = batches+1, events+len(e.batch.Events)
 		}
 	}
 	if err == nil {

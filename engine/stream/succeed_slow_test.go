@@ -27,7 +27,7 @@ func (s *slowStore) Commit(c *engine.Checkpoint) error {
 func TestSucceedWhileADiskHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := engine.NewWallClock(time.Now)
-		old := NewGraph(engine.New(engine.Options{}, clock.Read()))
+		old := NewGraph(engine.New(engine.Options{}, clock.Read().Now))
 		old.Engine().Track()
 		number(byFields(t, old.Events(), "host"))
 		old.Start()

@@ -144,7 +144,7 @@ func (b *broker) start(path string, o Options) *node {
 	}
 	n.handOver, n.endHandOver, n.lagEvery = patience, patience, 50*time.Millisecond
 	clock := engine.NewWallClock(time.Now)
-	e := engine.New(engine.Options{Logger: env.Logger}, clock.Read())
+	e := engine.New(engine.Options{Logger: env.Logger}, clock.Read().Now)
 	e.Track()
 	loading := engine.NewLoading(n.store, e.Identities())
 	if loading.Any() {
@@ -157,7 +157,7 @@ func (b *broker) start(path string, o Options) *node {
 	n.runner.LoadPlaces(loading)
 	loading.Each(countPrefix, func(name string, r *engine.RecordReader) { n.counts[name] = r.Int(1 << 30) })
 	clock.NotBefore(e.Now())
-	e.Resume(clock.Read())
+	e.Resume(clock.Read().Now)
 	n.runner.SetCheckpoints(engine.CheckpointOptions{Store: (*mortalStore)(n), Every: 10 * time.Millisecond, Save: n.save})
 	if err := n.Open(b.t.Context()); err != nil {
 		b.t.Fatal(err)
