@@ -5,7 +5,7 @@ import "time"
 // Resume moves the clock to now, over a time in which the engine did not run:
 // after a load (behind Graph.Load), or a pause of the program. That time does not
 // count for entries: nobody could be heard then, so each has as much of its ttl
-// left as it had. What was due meanwhile fires, in order; what is periodic fires
+// left as it had, and each Waiter as much of its time. What else was due meanwhile fires, in order; what is periodic fires
 // once, and then goes on after now. It is called between two events. After a panic
 // in a stream it is called again to go on.
 func (e *Engine) Resume(now Time) {
@@ -29,6 +29,7 @@ func (e *Engine) pauseUntil(then Time) bool {
 	}
 	e.downtimes = append(e.downtimes, downPeriod{e.now, then})
 	e.index.EachEntry(func(entry *Entry) { entry.deadline = entry.deadline.Add(gap) })
+	e.wheel.putOff(gap)
 	e.resuming = then
 	return true
 }

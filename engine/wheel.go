@@ -27,6 +27,14 @@ type Firer interface {
 	Fire(e *Engine, t *Timer)
 }
 
+// Waiter is a Firer that waits for what may come meanwhile. Resume puts its timer
+// off, as nothing could come.
+type Waiter interface {
+	Firer
+	// PutOff is called before the timer is put off.
+	PutOff()
+}
+
 // IsSet reports whether the timer is waiting.
 func (t *Timer) IsSet() bool { return t.next != nil }
 
@@ -261,26 +269,45 @@ func (w *Wheel) Next() (t Time, ok bool) {
 // Shift moves every timer by d, keeping their order: for a replay whose first
 // event sets the clock.
 func (w *Wheel) Shift(d Time) {
-	w.collected()
 	var all []dueTimer
-	for _, e := range w.due[w.at:] {
-		if e.t != nil {
-			all = append(all, e)
-		}
-	}
-	for l := range w.slots {
-		for s := range w.slots[l] {
-			head := &w.slots[l][s]
-			for t := head.next; t != head; t = t.next {
-				all = append(all, dueTimer{t.due, t.seq, t})
-			}
-		}
-	}
+	w.each(func(t *Timer) { all = append(all, dueTimer{t.due, t.seq, t}) })
 	for _, e := range all {
 		w.Cancel(e.t)
 	}
 	w.cur = max(w.cur, w.cur+int64(d)>>tickBits)
 	for _, e := range all {
 		w.SetAs(e.t, e.due.Add(time.Duration(d)), e.seq)
+	}
+}
+
+// putOff moves the timers of every Waiter by d, keeping their order.
+func (w *Wheel) putOff(d time.Duration) {
+	var waiting []*Timer
+	w.each(func(t *Timer) {
+		if waiter, ok := t.Firer.(Waiter); ok {
+			waiter.PutOff()
+			waiting = append(waiting, t)
+		}
+	})
+	for _, t := range waiting {
+		w.SetAs(t, t.due.Add(d), t.seq)
+	}
+}
+
+// each calls f for every timer, in no order. f must not set or cancel any.
+func (w *Wheel) each(f func(*Timer)) {
+	w.collected()
+	for _, e := range w.due[w.at:] {
+		if e.t != nil {
+			f(e.t)
+		}
+	}
+	for l := range w.slots {
+		for s := range w.slots[l] {
+			head := &w.slots[l][s]
+			for t := head.next; t != head; t = t.next {
+				f(t)
+			}
+		}
 	}
 }

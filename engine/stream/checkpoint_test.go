@@ -59,7 +59,11 @@ func drawScript(t *rapid.T) []string {
 	var script []string
 	now := 0.0
 	for range rapid.IntRange(1, 50).Draw(t, "items") {
-		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		switch rapid.IntRange(0, 10).Draw(t, "kind") {
+		case 10:
+			pause := rapid.SampledFrom([]float64{0.5, 2, 7, 100}).Draw(t, "pause")
+			now += pause
+			script = append(script, fmt.Sprintf("pause %g", pause))
 		case 0, 1, 2:
 			wait := rapid.SampledFrom([]float64{0.5, 1, 1, 2, 3, 7, 30}).Draw(t, "wait")
 			now += wait

@@ -83,10 +83,13 @@ func (f *fill) event(g *Group, e *engine.Event) {
 		}
 		wheel := f.graph.engine.Wheel()
 		s.place = wheel.Reserve()
-		wheel.SetAs(&s.timer, f.now().Add(f.dt), s.place)
+		wheel.SetAs(&s.timer, f.graph.engine.Horizon().Add(f.dt), s.place)
 	}
 	f.out.event(g, e)
 }
+
+// PutOff implements engine.Waiter: what nobody could hear is no silence.
+func (s *fillState) PutOff() { s.group.change() }
 
 // Fire implements engine.Firer: dt has passed without an event.
 func (s *fillState) Fire(e *engine.Engine, t *engine.Timer) {

@@ -76,6 +76,10 @@ func (r *rate) event(g *Group, e *engine.Event) {
 	s.life.renew(e.TTLOr(r.graph.engine.TTL()))
 }
 
+// PutOff implements engine.Waiter: an interval with a pause in it would have a
+// rate that is too low.
+func (s *rateState) PutOff() { s.group.change() }
+
 // Fire implements engine.Firer: an interval has ended.
 func (s *rateState) Fire(e *engine.Engine, _ *engine.Timer) {
 	s.group.change()

@@ -32,12 +32,15 @@ func TestResume(t *testing.T) {
 		}
 	})
 	after.graph.engine.Resume(engine.TimeOf(100.5))
-	after.want(`3 service=ticked metric=1; 1 host=x service=a state=critical`)
-	after.got = nil
+	after.want("3 service=ticked metric=1")
 	after.play("+2").want("102 service=ticked metric=2")
-	after.got = nil
-	// 1 s of the 20 had passed before, 2.5 s have since.
-	after.play("+16.9")
+	// 1 s of the 5 and of the 20 had passed before, 2 s have since.
+	after.play("+1.9").want("")
+	after.play("+0.2")
+	if got := after.got[0]; got != "1 host=x service=a state=critical" {
+		t.Errorf("passed %s", got)
+	}
+	after.play("+14.8")
 	for _, shown := range after.got {
 		if shown == "seen 119.5 host=x service=a state=expired" {
 			t.Error("the entry has expired early")
@@ -45,6 +48,32 @@ func TestResume(t *testing.T) {
 	}
 	after.got = nil
 	after.play("+0.2").want("seen 119.5 host=x service=a state=expired")
+}
+
+// TestResumePutsOff: what waits for silence, or for a state to last, and the
+// interval of a rate wait for as long as they would have without a pause.
+func TestResumePutsOff(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		build  func(s *Stream) (*Stream, error)
+		during string // the rest of 1 s, which begins with an event of metric 10
+		rest   string // of 5 s
+		then   string
+	}{
+		{"fill", func(s *Stream) (*Stream, error) { return s.Fill(5*second, nil) }, "0 service=a metric=10", "", "105"},
+		{"fill_last", func(s *Stream) (*Stream, error) { return s.FillLast(5*second, nil) }, "0 service=a metric=10", "", "105 service=a metric=10"},
+		{"stable", func(s *Stream) (*Stream, error) { return s.Stable(5*second, field("state")) }, "", "", "0 service=a metric=10"},
+		{"rate", func(s *Stream) (*Stream, error) { return s.Rate(5 * second) }, "", "", "105 service=a metric=2 ttl=20"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := engine.Options{TTL: 20 * second}
+			r := savedRig(t, o, test.build, func(r *rig) { r.graph.Start() })
+			r.play("0 service=a metric=10; +1").want(test.during)
+			r.graph.engine.Resume(engine.TimeOf(101))
+			r.play("+3.9").want(test.rest)
+			r.play("+0.2").want(test.then)
+		})
+	}
 }
 
 // TestResumeKeepsWhatIsRemembered: nor does that time make what an operator

@@ -41,7 +41,8 @@ func (r *rig) tap(name string, s *Stream) *Stream {
 	})
 }
 
-// play hands the events of a script to the engine, as a source does.
+// play hands the events of a script to the engine, as a source does. In a pause
+// the engine does not run.
 func (r *rig) play(script string) *rig {
 	r.t.Helper()
 	for _, item := range strings.Split(script, ";") {
@@ -50,6 +51,10 @@ func (r *rig) play(script string) *rig {
 		}
 		if dt, ok := strings.CutPrefix(item, "+"); ok {
 			r.graph.engine.Advance(r.graph.engine.Now().Add(engine.Seconds(atof(r.t, dt))), 0)
+			continue
+		}
+		if dt, ok := strings.CutPrefix(item, "pause "); ok {
+			r.graph.engine.Resume(r.graph.engine.Now().Add(engine.Seconds(atof(r.t, dt))))
 			continue
 		}
 		e := parseEvent(r.t, r.ids, item)

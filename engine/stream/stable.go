@@ -95,8 +95,13 @@ func (s *stableState) begin(v engine.Value, at engine.Time, e *engine.Event) {
 	s.value, s.since, s.any = v, at, true
 	s.clear()
 	s.held = append(s.held, *e)
-	s.op.graph.engine.Wheel().Set(&s.timer, at.Add(s.op.dt))
+	clock := s.op.graph.engine
+	ahead := clock.Horizon().Sub(clock.Now()) // of a pause that is being passed over
+	clock.Wheel().Set(&s.timer, at.Add(s.op.dt).Add(ahead))
 }
+
+// PutOff implements engine.Waiter: nobody could hear of another state.
+func (s *stableState) PutOff() { s.group.change() }
 
 // Fire implements engine.Firer: the run has lasted long enough.
 func (s *stableState) Fire(*engine.Engine, *engine.Timer) {
