@@ -179,13 +179,14 @@ func (c *consumer) hand(ctx context.Context, k chunk) {
 		k.size += len(r.Value) + len(r.Key)
 	}
 	if k.size > 0 && !c.room.take(ctx, k.size) {
+		k.partition.gone.Store(true) // or what follows would leave a hole
 		return
 	}
 	k.partition.pending.Add(1)
 	select {
 	case k.partition.queue <- k:
 	case <-ctx.Done():
-		k.partition.gone.Store(true) // or what follows would leave a hole
+		k.partition.gone.Store(true)
 		k.partition.less()
 		c.room.give(k.size)
 	}
