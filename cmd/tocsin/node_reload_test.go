@@ -71,8 +71,11 @@ func (r *reloadable) reload(text string) (answer reloadAnswer, wrong string) {
 }
 
 // metric returns the value of a metric as it is written.
-func (r *reloadable) metric(name string) string {
-	_, text := ask(r.t, "GET", r.base+"/metrics", nil)
+func (r *reloadable) metric(name string) string { return metricOf(r.t, r.base, name) }
+
+func metricOf(t *testing.T, base, name string) string {
+	t.Helper()
+	_, text := ask(t, "GET", base+"/metrics", nil)
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strings.TrimSpace(value)

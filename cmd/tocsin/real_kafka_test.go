@@ -28,7 +28,7 @@ type reader struct {
 func newReader(t *testing.T, format string, args ...any) *reader {
 	t.Helper()
 	dir := t.TempDir()
-	settings := fmt.Sprintf("settings { http = '127.0.0.1:0', ttl = 86400, store = %q }\n", filepath.Join(dir, "tocsin.db"))
+	settings := fmt.Sprintf("settings { http = '127.0.0.1:0', ttl = 86400, skew = 4e9, store = %q }\n", filepath.Join(dir, "tocsin.db"))
 	r := &reader{t: t, file: filepath.Join(dir, "rules.lua")}
 	if err := os.WriteFile(r.file, fmt.Appendf([]byte(settings), format, args...), 0o600); err != nil {
 		t.Fatal(err)
@@ -154,6 +154,11 @@ func TestRealKafka(t *testing.T) {
 		"rebalance":     testKafkaRebalance,
 		"poison":        testKafkaPoison,
 		"large":         testKafkaLarge,
+		"quiet":         testKafkaQuietRebalance,
+		"windows":       testKafkaWindowsInARebalance,
+		"dies":          testKafkaMemberDies,
+		"dies untold":   testKafkaMemberDiesUntold,
+		"static":        testKafkaStaticMember,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

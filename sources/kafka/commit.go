@@ -13,7 +13,11 @@ import (
 )
 
 const (
-	commitEvery   = time.Second
+	// commitEvery is how much time lies between two commits, at least. In between it
+	// is looked each commitLook whether a checkpoint has become durable, so that the
+	// group knows soon: what a member that dies has kept untold counts twice.
+	commitEvery   = 900 * time.Millisecond
+	commitLook    = 200 * time.Millisecond
 	commitTimeout = 2 * time.Second
 )
 
@@ -21,7 +25,9 @@ const (
 func (c *consumer) tellGroup() {
 	c.commits.Lock()
 	defer c.commits.Unlock()
-	c.commit(c.all()) // it tells of errors itself
+	if time.Since(c.told) >= commitEvery {
+		c.commit(c.all()) // it tells of errors itself
+	}
 }
 
 // commit tells the group up to where partitions need not be read again. commits
@@ -43,6 +49,7 @@ func (c *consumer) commit(partitions []*partition) error {
 	if len(told) == 0 {
 		return nil
 	}
+	c.told = time.Now()
 	err := c.commitOffsets(offsets)
 	if err != nil {
 		c.counters.badCommits.Inc()

@@ -49,6 +49,7 @@ type consumer struct {
 	// commits is held while the group is told of offsets, so that nobody tells it
 	// of a partition that has gone meanwhile. It is taken before mu.
 	commits sync.Mutex
+	told    time.Time   // when the group was told last
 	over    atomic.Bool // what is given back is kept in mind
 }
 

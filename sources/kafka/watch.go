@@ -19,7 +19,7 @@ const lagEvery = 5 * time.Second
 // watch tells the group how far we are, and measures how far we are behind, until
 // ctx is done.
 func (c *consumer) watch(ctx context.Context) {
-	commit, lag := time.NewTicker(commitEvery), time.NewTicker(c.lagEvery)
+	commit, lag := time.NewTicker(commitLook), time.NewTicker(c.lagEvery)
 	defer commit.Stop()
 	defer lag.Stop()
 	c.watchTopics(ctx)
