@@ -11,12 +11,15 @@ package programs
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -124,19 +127,25 @@ func Until(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// Port returns a port of 127.0.0.1 that is free for TCP and UDP. The system
-// gives it to nobody else soon.
+// Ports below those that Linux gives to connections (ip_local_port_range), or a
+// connection could take one before the program that it is for listens.
+const lowPort, highPort = 16000, 32768
+
+// Each test program begins somewhere else, and tries no port twice.
+var firstPort, triedPorts = rand.IntN(highPort - lowPort), atomic.Int32{}
+
+// Port returns a port of 127.0.0.1 that is free for TCP and UDP.
 func Port(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		port := fmt.Sprint(lowPort + (firstPort+int(triedPorts.Add(1)))%(highPort-lowPort))
+		tcp, err := net.Listen("tcp", "127.0.0.1:"+port)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		defer tcp.Close()
-		if udp, err := net.ListenPacket("udp", tcp.Addr().String()); err == nil {
+		if udp, err := net.ListenPacket("udp", "127.0.0.1:"+port); err == nil {
 			udp.Close()
-			_, port, _ := net.SplitHostPort(tcp.Addr().String())
 			return port
 		}
 	}

@@ -48,33 +48,6 @@ all:where 'not tagged "auto"':by("host"):counter():with { service = "one" }:inde
 	r.stop()
 }
 
-// testKafkaCollectd has collectd write what it measures, in both its formats.
-func testKafkaCollectd(t *testing.T, k *programs.Kafka) {
-	k.CreateTopic("collectd-json", 2)
-	k.CreateTopic("collectd-command", 2)
-	r := newReader(t, `
-source.kafka { brokers = { %q }, topics = { "/^collectd-/" }, format = "collectd", start = "earliest", key = true }
-local chosen = events:where 'host = "real.example.net" and service = "chosen/gauge-load"'
-chosen:by("metric"):counter():map(function(e) return e:with { service = "chosen " .. e.metric } end):index()
-`, k.Plain)
-	r.start()
-	c := programs.StartCollectd(t, fmt.Sprintf(`
-LoadPlugin write_kafka
-<Plugin write_kafka>
-  Property "metadata.broker.list" %q
-  <Topic "collectd-json">
-    Format JSON
-  </Topic>
-  <Topic "collectd-command">
-    Format Command
-  </Topic>
-</Plugin>`, k.Plain))
-	c.Put("real.example.net/chosen/gauge-load", 1795158059.5, "0.5")
-	r.await(`service =~ "%/gauge-load"`, 1)
-	c.Stop()
-	r.stop()
-}
-
 // secureSources are the sources that read a topic by each of the broker's secure
 // ports, by their names. The password is the secret KAFKA_PASSWORD.
 func secureSources(k *programs.Kafka, topic string) map[string]string {
