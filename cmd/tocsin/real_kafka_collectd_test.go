@@ -50,15 +50,15 @@ LoadPlugin write_kafka
 // kafkaCollectdValues are values that no plugin of the test measures. collectd's
 // JSON has a ? for each byte of a name that is not ASCII, so there are none.
 var kafkaCollectdValues = map[string]string{
-	"real.example.net/inject/counter-big":     "18446744073709551000",
-	"real.example.net/inject/derive-negative": "-9223372036854775807",
-	"real.example.net/inject/absolute-some":   "7",
-	"real.example.net/inject/gauge-tenth":     "0.1",
-	"real.example.net/inject/gauge-huge":      "-1e300",
-	"real.example.net/inject/mine-x":          "1:2",
-	"other.example.net/inject-with space/df-sda 1":     "1:2",
-	"other.example.net/inject/load":           "0.5:1.5:2.5",
-	"other.example.net/inject-nan/gauge-none": "U",
+	"real.example.net/inject/counter-big":          "18446744073709551000",
+	"real.example.net/inject/derive-negative":      "-9223372036854775807",
+	"real.example.net/inject/absolute-some":        "7",
+	"real.example.net/inject/gauge-tenth":          "0.1",
+	"real.example.net/inject/gauge-huge":           "-1e300",
+	"real.example.net/inject/mine-x":               "1:2",
+	"other.example.net/inject-with space/df-sda 1": "1:2",
+	"other.example.net/inject/load":                "0.5:1.5:2.5",
+	"other.example.net/inject-nan/gauge-none":      "U",
 }
 
 // testKafkaCollectd has collectd write what it measures, in both formats. Their
