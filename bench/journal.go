@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -51,7 +52,7 @@ func runKept(rep *report, series int, without speed) error {
 	o := journal.ReadOptions{Identities: e.Identities(), Bad: func(bad error) { err = bad }}
 	if failed := journal.Read(dir, o, func(b *engine.Logged) error {
 		events += len(b.Events)
-		runner.Replay(*b)
+		runner.Replay(context.Background(), *b)
 		return nil
 	}); failed != nil {
 		return failed

@@ -40,7 +40,8 @@ const (
 	longestCheckpointWait = 30 * time.Second
 )
 
-// checkpointer makes the checkpoints of a runner. A checkpoint is collected in
+// checkpointer makes the checkpoints of a runner, by real time: they go on while a
+// full sink has the engine's clock stand still. A checkpoint is collected in
 // pieces, between batches, and then committed on a goroutine of its own while
 // events go on. There is never more than one.
 type checkpointer struct {
@@ -53,7 +54,7 @@ type checkpointer struct {
 	untracked  bool // since the commit takes so long
 	result     chan error
 	took       time.Duration // the last commit
-	next       Time          // when the next one begins
+	next       time.Time     // when the next one begins
 	wait       time.Duration
 	failed     bool // the last one could not be kept
 	trouble    troubleLog
@@ -84,11 +85,12 @@ func (c *checkpointer) step(e *Engine) (more bool) {
 		c.committed(err)
 	default:
 	}
-	c.afterPanic(e)
-	if c.committing && !c.untracked && e.now >= c.next.Add(longestCheckpointWait) {
+	c.afterPanic()
+	now := time.Now()
+	if c.committing && !c.untracked && !now.Before(c.next.Add(longestCheckpointWait)) {
 		e.tracking, c.untracked = false, true // or the notes would fill the memory
 	}
-	if c.committing || !c.collecting && e.now < c.next {
+	if c.committing || !c.collecting && now.Before(c.next) {
 		return false
 	}
 	c.stepping = true
@@ -105,10 +107,10 @@ func (c *checkpointer) step(e *Engine) (more bool) {
 }
 
 // afterPanic gives up what a step has collected until it panicked.
-func (c *checkpointer) afterPanic(e *Engine) {
+func (c *checkpointer) afterPanic() {
 	if c.stepping {
 		c.stepping, c.collecting, c.Whole = false, false, true
-		c.checkpoint, c.next = Checkpoint{}, e.now.Add(longestCheckpointWait)
+		c.checkpoint, c.next = Checkpoint{}, time.Now().Add(longestCheckpointWait)
 	}
 }
 
@@ -127,7 +129,7 @@ func (c *checkpointer) begin(e *Engine) {
 	}
 	c.checkpoint.Reset()
 	c.checkpoint.Whole = c.Whole
-	c.collecting, c.next = true, e.now.Add(c.wait)
+	c.collecting, c.next = true, time.Now().Add(c.wait)
 	e.Save(&c.checkpoint)
 	c.runner.savePlaces(&c.checkpoint)
 	c.Save(&c.checkpoint)
@@ -141,7 +143,7 @@ func (c *checkpointer) committed(err error) {
 	if err == nil {
 		c.wait = c.Every
 		// Commits take a fifth of a processor at most.
-		c.next = max(c.next, c.runner.engine.now.Add(min(4*c.took, longestCheckpointWait)))
+		c.notBefore(min(4*c.took, longestCheckpointWait))
 		c.kept()
 		if c.failed {
 			c.failed = false
@@ -156,7 +158,7 @@ func (c *checkpointer) committed(err error) {
 		c.runner.tellStore("critical", "cannot keep a checkpoint: "+err.Error())
 	}
 	c.wait = min(2*c.wait, longestCheckpointWait)
-	c.next = max(c.next, c.runner.engine.now.Add(c.wait))
+	c.notBefore(c.wait)
 }
 
 func (r *Runner) tellStore(state, description string) {
@@ -166,13 +168,35 @@ func (r *Runner) tellStore(state, description string) {
 	r.engine.Flush() // a checkpoint may follow at once
 }
 
+// notBefore puts the next checkpoint off until so much later, if it comes earlier.
+func (c *checkpointer) notBefore(wait time.Duration) {
+	if at := time.Now().Add(wait); at.After(c.next) {
+		c.next = at
+	}
+}
+
+// hurry has the next checkpoint begin at once, unless the last one failed.
+func (c *checkpointer) hurry() {
+	if c != nil && !c.failed && !c.committing && !c.collecting {
+		c.next = time.Now()
+	}
+}
+
+// results is where a commit tells how it went.
+func (c *checkpointer) results() <-chan error {
+	if c == nil {
+		return nil
+	}
+	return c.result
+}
+
 // until returns how long nothing is to be done, at most wait. When a commit
 // ends, it has to be looked at earlier.
-func (c *checkpointer) until(now Time, wait time.Duration) time.Duration {
+func (c *checkpointer) until(wait time.Duration) time.Duration {
 	if c == nil {
 		return wait
 	}
-	return min(wait, max(c.next.Sub(now), 10*time.Millisecond))
+	return min(wait, max(time.Until(c.next), 10*time.Millisecond))
 }
 
 // pause collects the rest of a checkpoint that was begun. Then the engine may be
@@ -181,7 +205,7 @@ func (c *checkpointer) pause() {
 	if c == nil {
 		return
 	}
-	if c.afterPanic(c.runner.engine); c.collecting {
+	if c.afterPanic(); c.collecting {
 		c.checkpoint.Finish()
 	}
 }

@@ -86,11 +86,12 @@ type Engine struct {
 	meter      Meter
 	auto       autoIndex
 	outputs    []Output
-	queue      []queued // derived events that wait for their turn
-	at         int      // next of queue
-	failing    bool     // an error event is being handled
-	room       int      // how many of queue may wait
-	flooded    bool     // events were dropped since queue was last empty
+	blockers   []*Outlet // of the outputs, those that may hold the engine up
+	queue      []queued  // derived events that wait for their turn
+	at         int       // next of queue
+	failing    bool      // an error event is being handled
+	room       int       // how many of queue may wait
+	flooded    bool      // events were dropped since queue was last empty
 	scopes     uint64
 	position   uint64 // see Position
 	stats      Stats
@@ -150,7 +151,22 @@ func (e *Engine) Subscribe(pred Predicate, to Handler) { e.top.Add(pred, newSubs
 func (e *Engine) Meter() *Meter { return &e.meter }
 
 // AddOutput has out flushed whenever something may have been put.
-func (e *Engine) AddOutput(out Output) { e.outputs = append(e.outputs, out) }
+func (e *Engine) AddOutput(out Output) {
+	e.outputs = append(e.outputs, out)
+	if o, ok := out.(*Outlet); ok && o.blocks {
+		e.blockers = append(e.blockers, o)
+	}
+}
+
+// full returns an outlet that is full and holds the engine up, or nil.
+func (e *Engine) full() *Outlet {
+	for _, o := range e.blockers {
+		if o.full() {
+			return o
+		}
+	}
+	return nil
+}
 
 // Ingest takes an event from a source: it gets what it lacks, is indexed, and
 // goes through the streams. The caller flushes the outputs when it is done.

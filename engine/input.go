@@ -109,10 +109,7 @@ func (in *input) sent(n int) {
 
 func (in *input) Notice(service, state, description string, attrs ...Attr) {
 	attrs = append([]Attr{{Key: "source", Value: in.Name}}, attrs...)
-	select {
-	case in.runner.notes <- note{service, state, description, attrs}:
-	default:
-	}
+	in.runner.note(note{service, state, description, attrs})
 }
 
 // recycledEvents is how large a batch may have grown to be used again.

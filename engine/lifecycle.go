@@ -66,13 +66,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		d.runOutlet(o)
 	}
 	if d.Restore != nil {
-		free := context.AfterFunc(ctx, func() { // of a full sink, in what is restored
-			for _, o := range d.Outlets {
-				o.Release()
-			}
-		})
-		err := d.Restore(ctx)
-		if free(); err != nil {
+		if err := d.Restore(ctx); err != nil {
 			return errors.Join(err, d.stopOutlets())
 		}
 	}
@@ -100,10 +94,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	d.Runner.Stop()
 	if !within(d.Grace, func() { <-engineDone }) {
 		err = errors.Join(err, errors.New("the engine had not served all that was queued"))
-		for _, o := range d.outlets {
-			o.Release() // it may be one that holds the engine up
-		}
-		stopEngine()
+		stopEngine() // which waits for a full sink, maybe
 		if !within(d.Grace, func() { <-engineDone }) {
 			return errors.Join(err, errors.New("the engine does not stop"))
 		}

@@ -335,8 +335,7 @@ func TestStoppedWhileItRestores(t *testing.T) {
 			OutletOptions{Queue: 2, Batch: 1, Full: Block})
 		d.Restore = func(ctx context.Context) error {
 			for ctx.Err() == nil {
-				d.Outlets[0].PutEvent(&Event{ID: &Identity{Labels: &Labels{}}})
-				d.Outlets[0].Flush()
+				d.Runner.Replay(ctx, Logged{Events: []Event{{ID: &Identity{Labels: &Labels{}}}}})
 			}
 			return ctx.Err()
 		}

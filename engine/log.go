@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Log keeps the batches that the engine has served, so that what a checkpoint
 // does not have yet can be served again after a crash: see engine/journal.
@@ -63,10 +66,11 @@ func (r *Runner) SetLog(l Log) { r.log = l }
 // Replay serves a batch that a Log has kept, as it was served then: the clock
 // moves to where it stood, after a Resume if there was one before the batch, and
 // the events go through the stream of their source, if there is still one of that
-// name. It must be called before Run, after the inputs were made, in the order of
-// the positions. The events are changed. Timers that were late then, because very
-// many were due at once, are not now.
-func (r *Runner) Replay(l Logged) {
+// name. While a full outlet holds the engine up, it waits, until ctx is done. It must
+// be called before Run, after the inputs were made, in the order of the positions.
+// The events are changed. Timers that were late then, because very many were due at
+// once, are not now. Checkpoints are made on the way, if any are.
+func (r *Runner) Replay(ctx context.Context, l Logged) {
 	if gap := l.Downtime - r.engine.downtime; gap > 0 {
 		r.Resume(r.engine.now.Add(gap))
 	}
@@ -74,7 +78,8 @@ func (r *Runner) Replay(l Logged) {
 	}
 	r.pass(&Batch{Events: l.Events, input: r.inputNamed(l.Source)})
 	r.engine.position = l.Position
-	r.engine.Flush()
+	r.flush(ctx)
+	r.checkpoint()
 }
 
 // inputNamed returns the input of that name, or one that has only a name.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,7 +51,7 @@ func (l *memoryLog) replay(t *rapid.T, r *Runner) {
 				t.Fatal(err)
 			}
 		}
-		r.Replay(entry.Logged)
+		r.Replay(context.Background(), entry.Logged)
 	}
 }
 
@@ -243,7 +244,7 @@ func TestBatchesAreSettledByTheLog(t *testing.T) {
 func TestReplayOfAnUnknownSource(t *testing.T) {
 	n := newLogNode(&steady{})
 	e := Event{ID: n.engine.ids.Loose(serviceParts("s"))}
-	n.Replay(Logged{Served: Served{Position: 7, Now: 1_000_000_000_001}, Source: "gone", Events: []Event{e}})
+	n.Replay(t.Context(), Logged{Served: Served{Position: 7, Now: 1_000_000_000_001}, Source: "gone", Events: []Event{e}})
 	if n.engine.index.Len() != 1 || n.engine.Position() != 7 || n.engine.Now() != 1_000_000_000_001 {
 		t.Errorf("%d entries at %d, position %d", n.engine.index.Len(), n.engine.Now(), n.engine.Position())
 	}

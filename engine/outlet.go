@@ -19,7 +19,8 @@ type FullPolicy string
 const (
 	// DropOldest drops and counts the oldest event for each new one.
 	DropOldest FullPolicy = "drop_oldest"
-	// Block makes the engine wait, and with it the sources that can wait.
+	// Block makes the engine serve nothing more until there is room, so that the
+	// sources that can wait do: see Runner.
 	Block FullPolicy = "block"
 )
 
@@ -48,9 +49,10 @@ type OutletOptions struct {
 	// of an actuate sink (65,536), events of a forward sink (65,536), events of
 	// a transact sink (262,144), which holds them until a checkpoint does.
 	Queue int
-	// Full says what a forward or transact outlet does when its queue is full;
-	// default DropOldest. What is in a checkpoint is not dropped any more. A notify outlet drops the new message and tells Dead; an
-	// actuate outlet drops a wish for a target that is new.
+	// Full says what is done when the queue of a forward or transact outlet is
+	// full; default DropOldest. What is in a checkpoint is not dropped any more. A
+	// notify outlet drops the new message and tells Dead; an actuate outlet drops a
+	// wish for a target that is new.
 	Full FullPolicy
 	// Batch is how many events a forward sink is given at most (1000).
 	Batch int
@@ -108,10 +110,10 @@ func setDefault[T comparable](field *T, value T) {
 //
 // Its life: NewOutlet, Open, then Run on a goroutine of its owner's, while the
 // engine's goroutine calls Put and Flush; when the engine has stopped, Stop.
-// Close instead, when Run is never called. An outlet that holds the engine up
-// (Block) is set free by Release.
+// Close instead, when Run is never called.
 type Outlet struct {
 	options OutletOptions
+	blocks  bool // holds the engine up when it is full
 	metrics outletMetrics
 	trouble troubleLog // of calls; Run's goroutine only
 	drops   troubleLog // of the queue; the engine's goroutine only
@@ -125,18 +127,18 @@ type Outlet struct {
 	mu        sync.Mutex
 	queue     outletQueue // what waits, and what is in the sink's hands
 	stopped   bool        // nothing more is taken
+	yields    bool        // does not hold the engine up: see Yield
 	kept      bool        // a checkpoint has what is left
 	disowned  bool        // no checkpoint has it any more
 	heir      *Outlet     // has what this one had; see Handover
 	abandoned bool        // what was left is counted
 	left      int         // events that stayed undelivered at the end
 
-	stopOnce, releaseOnce, abortOnce sync.Once
+	stopOnce, abortOnce sync.Once
 
 	wake     chan struct{} // there may be work
 	room     chan struct{} // there may be room
 	reopen   chan struct{} // Reopen was asked for
-	released chan struct{} // closed by Release
 	stopping chan struct{} // closed by Stop
 	abort    chan struct{} // closed when Stop has no time left, and by Handover
 	done     chan struct{} // closed by Run
@@ -155,8 +157,7 @@ type outletQueue interface {
 	kind() string
 	// prepare does what add would need no lock for, on the engine's goroutine.
 	prepare(events []Event, spans []span)
-	// add takes what was prepared, and tells how many of the events it was
-	// done with: fewer than all only if the rest has to wait for room.
+	// add takes what was prepared.
 	add(events []Event, spans []span) added
 	// next makes a piece of work out of what waits. After a retryable error
 	// it makes it anew, with what has come since. False: there is nothing.
@@ -176,9 +177,8 @@ type outletQueue interface {
 
 // added is what became of events that were handed to a queue.
 type added struct {
-	taken   int       // put in, dropped or replaced: not to be handed in again
-	full    int       // of these, dropped for want of room
-	aimless int       // of these, dropped because they name no target
+	full    int       // dropped for want of room
+	aimless int       // dropped because they name no target
 	dead    []Message // messages among the dropped
 }
 
@@ -194,7 +194,6 @@ func NewOutlet(options OutletOptions) (*Outlet, error) {
 		wake:     make(chan struct{}, 1),
 		room:     make(chan struct{}, 1),
 		reopen:   make(chan struct{}, 1),
-		released: make(chan struct{}),
 		stopping: make(chan struct{}),
 		abort:    make(chan struct{}),
 		done:     make(chan struct{}),
@@ -215,6 +214,7 @@ func NewOutlet(options OutletOptions) (*Outlet, error) {
 		return nil, fmt.Errorf("cannot make an outlet of sink %q: %w", options.Name, err)
 	}
 	o.options = options
+	o.blocks = options.Full == Block && (isForwarder || isTransactor)
 	o.metrics = newOutletMetrics(options.Metrics, options.Name)
 	o.trouble.logger, o.drops.logger = options.Logger, options.Logger
 	switch [4]bool{isNotifier, isActuator, isForwarder, isTransactor} {
@@ -266,18 +266,15 @@ func (o *Outlet) PutEvent(e *Event) {
 // The most that pending may keep allocated from one Flush to the next.
 const pendingKept = 16 * BatchSize
 
-// Flush moves what was Put into the queue and wakes the outlet: once for each
-// batch of the engine. It waits only if the policy is Block and the queue is
-// full, until there is room or Release is called. Engine's goroutine only.
+// Flush moves what was Put into the queue and wakes the outlet. It does not
+// wait, whatever the policy. Engine's goroutine only.
 func (o *Outlet) Flush() {
 	if len(o.spans) == 0 {
 		return
 	}
 	o.metrics.events.Add(len(o.pending))
 	o.queue.prepare(o.pending, o.spans)
-	for taken := o.add(0); taken < len(o.pending); taken += o.add(taken) {
-		o.awaitRoom()
-	}
+	o.add()
 	clear(o.pending)
 	o.pending, o.spans = o.pending[:0], o.spans[:0]
 	if cap(o.pending) > pendingKept {
@@ -285,25 +282,22 @@ func (o *Outlet) Flush() {
 	}
 }
 
-// add hands the pending events from the given one on to the queue, and returns
-// how many it is done with.
-func (o *Outlet) add(from int) int {
+// add hands the pending events on to the queue.
+func (o *Outlet) add() {
 	o.mu.Lock()
 	if o.stopped {
-		n := len(o.pending) - from
+		n := len(o.pending)
 		o.left += n
 		o.mu.Unlock()
 		o.metrics.dropShutdown.Add(n)
 		o.drops.add("sink is stopped and drops events", errStopped, n)
-		return n
+		return
 	}
-	a := o.queue.add(o.pending[from:], o.spans)
+	a := o.queue.add(o.pending, o.spans)
 	o.metrics.queue.Set(float64(o.queue.len()))
 	o.mu.Unlock()
 	signal(o.wake)
-
 	o.count(a)
-	return a.taken
 }
 
 // count tells of what was dropped.
@@ -318,22 +312,38 @@ func (o *Outlet) count(a added) {
 	}
 }
 
-func (o *Outlet) awaitRoom() {
-	o.metrics.blocked.Inc()
-	select {
-	case <-o.room:
-	case <-o.released:
-		// add counts the rest as left at the end.
-		o.mu.Lock()
-		o.stopped = true
-		o.mu.Unlock()
+// full reports whether the engine has to wait until room tells that there may be
+// room. Engine's goroutine only.
+func (o *Outlet) full() bool {
+	if !o.blocks {
+		return false
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.stopped && !o.yields && o.queue.len()+len(o.pending) >= o.options.Queue
 }
 
-// Release ends the waiting in Flush for good: what finds no room from then on
-// is dropped and counted. It is for the end of an engine that a full sink
-// holds up. Any goroutine; a second call does nothing.
-func (o *Outlet) Release() { o.releaseOnce.Do(func() { close(o.released) }) }
+// awaitsCheckpoint reports whether it has what goes nowhere before a checkpoint
+// has it.
+func (o *Outlet) awaitsCheckpoint() bool {
+	q, ok := o.queue.(*transactQueue)
+	if !ok {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(q.open) > 0
+}
+
+// Yield says whether the outlet holds the engine up no longer when it is full, but
+// takes all that comes: while a reload waits for what the engine has still to
+// serve. Any goroutine.
+func (o *Outlet) Yield(yields bool) {
+	o.mu.Lock()
+	o.yields = yields
+	o.mu.Unlock()
+	signal(o.room)
+}
 
 // Reopen asks the outlet's goroutine to reopen the sink, if it is a Reopener,
 // and to try at once what it was about to retry. It does not wait.

@@ -84,8 +84,7 @@ func (q *actuateQueue) prepare(events []Event, _ []span) {
 	}
 }
 
-func (q *actuateQueue) add(events []Event, _ []span) added {
-	a := added{taken: len(events)}
+func (q *actuateQueue) add(events []Event, _ []span) (a added) {
 	for i := range events {
 		name := q.names[i]
 		switch known := q.pending(name); {

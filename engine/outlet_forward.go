@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -9,14 +10,17 @@ import (
 // is in the sink's hands.
 type forwardQueue struct {
 	sink    Forwarder
-	full    FullPolicy
 	most    int // events in a batch
 	waiting ring[Event]
 	batch   []Event
 }
 
 func newForwardQueue(sink Forwarder, o OutletOptions) *forwardQueue {
-	return &forwardQueue{sink: sink, full: o.Full, most: o.Batch, waiting: ring[Event]{limit: o.Queue}}
+	q := &forwardQueue{sink: sink, most: o.Batch, waiting: ring[Event]{limit: o.Queue}}
+	if o.Full == Block {
+		q.waiting.limit = math.MaxInt // the engine keeps to the bound
+	}
+	return q
 }
 
 func (q *forwardQueue) kind() string            { return "forward" }
@@ -28,22 +32,16 @@ func (q *forwardQueue) events() int             { return q.len() }
 func (q *forwardQueue) call(ctx context.Context) error { return q.sink.Forward(ctx, q.batch) }
 
 func (q *forwardQueue) add(events []Event, _ []span) (a added) {
-	if q.full == DropOldest {
-		if excess := len(events) - q.waiting.limit; excess > 0 {
-			a.full, a.taken = excess, excess
-			events = events[excess:]
-		}
-		if excess := q.waiting.len() + len(events) - q.waiting.limit; excess > 0 {
-			q.waiting.drop(excess)
-			a.full += excess
-		}
+	if excess := len(events) - q.waiting.limit; excess > 0 {
+		a.full = excess
+		events = events[excess:]
+	}
+	if excess := len(events) - (q.waiting.limit - q.waiting.len()); excess > 0 {
+		q.waiting.drop(excess)
+		a.full += excess
 	}
 	for i := range events {
-		if q.waiting.full() {
-			break
-		}
 		q.waiting.push(events[i])
-		a.taken++
 	}
 	return a
 }

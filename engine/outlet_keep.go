@@ -137,7 +137,11 @@ func (o *Outlet) restore(q keeper, held []notice) {
 	o.metrics.queue.Set(float64(o.queue.len()))
 	o.mu.Unlock()
 	signal(o.wake)
-	o.metrics.restored.Add(a.taken - a.full - a.aimless)
+	n := 0
+	for i := range held {
+		n += len(held[i].message.Events)
+	}
+	o.metrics.restored.Add(n - a.full - a.aimless)
 	o.count(a)
 }
 

@@ -46,8 +46,7 @@ func (q *notifyQueue) call(ctx context.Context) error {
 	return q.sink.Notify(ctx, q.current.message)
 }
 
-func (q *notifyQueue) add(events []Event, spans []span) added {
-	a := added{taken: len(events)}
+func (q *notifyQueue) add(events []Event, spans []span) (a added) {
 	until := time.Now().Add(q.life)
 	from := 0
 	for _, s := range spans {
@@ -126,7 +125,6 @@ func (q *notifyQueue) holding() []notice {
 func (q *notifyQueue) restore(held []notice) (a added) {
 	latest := time.Now().Add(q.life) // the wall's clock may have been wrong
 	for _, n := range held {
-		a.taken += len(n.message.Events)
 		if n.until.After(latest) {
 			n.until = latest
 		}

@@ -30,7 +30,7 @@ func (o *Outlet) Run(ctx context.Context) {
 	cancel()
 	wg.Wait()
 	o.abandon()
-	o.Release() // nobody makes room any more
+	signal(o.room) // as nobody makes any more
 	if err := guard(o.options.Sink.Close); err != nil {
 		o.options.Logger.Error("cannot close sink", "error", err)
 	}
@@ -187,9 +187,7 @@ func (o *Outlet) Stop(ctx context.Context) error {
 }
 
 func (o *Outlet) stop(ctx context.Context) {
-	release := context.AfterFunc(ctx, o.Release)
 	o.Flush()
-	release()
 	o.mu.Lock()
 	o.stopped = true
 	o.mu.Unlock()

@@ -5,30 +5,10 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-func TestReleaseFreesTheEngine(t *testing.T) {
-	sink := &forwardRecorder{}
-	sink.fail = func(context.Context, int, []Event) error { return errors.New("disk full") }
-	runOutlet(t, sink, OutletOptions{Queue: 2, Full: Block}, func(t *outletTest) {
-		var flushed sync.WaitGroup
-		flushed.Go(func() {
-			t.Put(Message{Events: stateEvents("1", "2", "3", "4", "5")})
-			t.Flush()
-		})
-		t.pass(time.Minute)
-		t.Release()
-		flushed.Wait()
-		t.counts(map[string]int{"events": 5, `dropped,reason="shutdown"`: 1})
-		if err := t.stopWithin(time.Second); err == nil || !strings.Contains(err.Error(), "5 events") {
-			t.Errorf("got %v", err)
-		}
-	})
-}
 
 func TestStopDelivers(t *testing.T) {
 	sink := &notifyRecorder{}

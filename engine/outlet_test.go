@@ -391,31 +391,6 @@ func TestForwardDropsOldest(t *testing.T) {
 	})
 }
 
-func TestForwardBlocks(t *testing.T) {
-	sink := &forwardRecorder{}
-	runOutlet(t, sink, OutletOptions{Queue: 2, Batch: 2, Full: Block}, func(t *outletTest) {
-		answer := make(chan error)
-		sink.fail = func(context.Context, int, []Event) error { return <-answer }
-		t.put("1")
-		synctest.Wait()
-		var flushed sync.WaitGroup
-		flushed.Go(func() { t.put("2", "3", "4", "5", "6") })
-		for range 4 {
-			synctest.Wait()
-			if n := t.len(); n > 4 {
-				t.Errorf("%d events in a queue for 2, and a batch of 2", n)
-			}
-			answer <- nil
-		}
-		flushed.Wait()
-		synctest.Wait()
-		if want := []string{"1", "2 3", "4 5", "6"}; !slices.Equal(sink.calls, want) {
-			t.Errorf("got %q, want %q", sink.calls, want)
-		}
-		t.counts(map[string]int{"events": 6, "delivered": 6, `dropped,reason="full"`: 0})
-	})
-}
-
 func TestCallTimeout(t *testing.T) {
 	sink := &forwardRecorder{}
 	sink.fail = func(ctx context.Context, call int, _ []Event) error {
@@ -522,7 +497,9 @@ func BenchmarkForward(b *testing.B) {
 	for b.Loop() {
 		o.PutEvent(&e)
 		if put++; put%BatchSize == 0 {
-			o.Flush()
+			for o.Flush(); o.full(); {
+				<-o.room
+			}
 		}
 	}
 	if err := o.Stop(context.Background()); err != nil {

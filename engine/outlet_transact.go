@@ -27,6 +27,9 @@ import (
 // write again; with any other mark somebody else is at work, and nothing is written.
 // What was handed over after the checkpoint began was never written: the engine
 // goes on from the checkpoint and makes it anew.
+//
+// A full queue has room again only after a checkpoint, if the policy is Block. So an
+// engine that waits for room goes on making checkpoints: see Runner.flush.
 type transactQueue struct {
 	sink  Transactor
 	full  FullPolicy
@@ -36,7 +39,6 @@ type transactQueue struct {
 	open  []Event
 	boxes []*outbox // sealed and not finished, the oldest first
 	held  int       // events in boxes
-	ready int       // events in those that are durable
 	last  uint64    // the number of the last outbox
 	kept  keptMessages
 	done  string    // the mark of the last outbox that is finished; "": unknown
@@ -58,10 +60,6 @@ type outbox struct {
 }
 
 const (
-	// blockAhead is how many times the bound of the queue may wait for a
-	// checkpoint when the policy is Block: the engine cannot wait for its own
-	// checkpoint.
-	blockAhead = 4
 	// transactEvents is how many events of outboxes that wait make one transaction,
 	// and that only the last outbox goes beyond.
 	transactEvents = 65_536
@@ -83,11 +81,7 @@ func (q *transactQueue) events() int             { return q.len() }
 func (q *transactQueue) deadline() time.Time     { return time.Time{} }
 
 func (q *transactQueue) add(events []Event, _ []span) (a added) {
-	a.taken = len(events)
-	excess := max(q.len()+len(events)-q.limit, 0)
-	switch {
-	case excess == 0:
-	case q.full == DropOldest:
+	if excess := q.len() + len(events) - q.limit; excess > 0 && q.full == DropOldest {
 		// What is sealed may be in a checkpoint already, and stays.
 		old := min(excess, len(q.open))
 		clear(q.open[:old])
@@ -95,12 +89,6 @@ func (q *transactQueue) add(events []Event, _ []span) (a added) {
 		fresh := min(excess-old, len(events))
 		events = events[fresh:]
 		a.full = old + fresh
-	case q.ready > 0: // so that there will be room
-		a.taken = max(len(events)-excess, 0)
-		events = events[:a.taken]
-	default:
-		a.full = min(max(q.len()+len(events)-blockAhead*q.limit, 0), len(events))
-		events = events[:len(events)-a.full]
 	}
 	q.open = append(q.open, events...)
 	return a
@@ -179,7 +167,6 @@ func (q *transactQueue) finish() (int, Message) {
 	if len(q.boxes) > 0 { // not handed over meanwhile
 		q.boxes = slices.Delete(q.boxes, 0, len(q.hand))
 		q.held -= n
-		q.ready -= n
 	}
 	q.hand, q.done = nil, q.mark
 	return n, Message{}
@@ -245,10 +232,7 @@ func (box *outbox) putLater(c *Checkpoint, prefix string) {
 // durable notes that a durable checkpoint has the outboxes up to that number.
 func (q *transactQueue) durable(last uint64) {
 	for _, box := range q.boxes {
-		if box.number <= last && !box.durable {
-			box.durable = true
-			q.ready += len(box.events)
-		}
+		box.durable = box.durable || box.number <= last
 	}
 }
 
@@ -276,7 +260,6 @@ func (q *transactQueue) load(l *Loading, prefix string) {
 		box := q.boxes[len(q.boxes)-1]
 		box.events = append(box.events, events...)
 		q.held += len(events)
-		q.ready += len(events)
 		q.last = number
 	})
 }
@@ -284,6 +267,6 @@ func (q *transactQueue) load(l *Loading, prefix string) {
 // takeOver takes all that another queue has. What that one has in hand may get
 // committed still: the mark will tell.
 func (q *transactQueue) takeOver(from *transactQueue) {
-	q.open, q.boxes, q.held, q.ready, q.last = from.open, from.boxes, from.held, from.ready, from.last
-	from.open, from.boxes, from.held, from.ready = nil, nil, 0, 0
+	q.open, q.boxes, q.held, q.last = from.open, from.boxes, from.held, from.last
+	from.open, from.boxes, from.held = nil, nil, 0
 }

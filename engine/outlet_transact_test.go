@@ -139,8 +139,8 @@ func TestTransactExactlyOnce(t *testing.T) {
 				e.SetMetric(float64(p.number))
 				events = append(events, e)
 			}
-			if a := p.queue.add(events, nil); a.taken != n || a.full != 0 {
-				t.Fatalf("took %+v of %d", a, n)
+			if a := p.queue.add(events, nil); a.full != 0 {
+				t.Fatalf("dropped %d of %d", a.full, n)
 			}
 		}
 		commit := func(d doubt) {
@@ -303,28 +303,21 @@ func TestTransactAfterCheckpoint(t *testing.T) {
 	})
 }
 
-func TestTransactBounds(t *testing.T) {
-	f := func(full FullPolicy, durable, open, more int, want added, left int) {
+func TestTransactDropsOldest(t *testing.T) {
+	f := func(sealed, open, more int, dropped, left int) {
 		t.Helper()
-		q := newTransactQueue(&transactRecorder{}, OutletOptions{Queue: 10, Full: full})
-		if durable > 0 {
-			q.add(make([]Event, durable), nil)
-			q.seal()
-			q.durable(q.last)
-		}
+		q := newTransactQueue(&transactRecorder{}, OutletOptions{Queue: 10, Full: DropOldest})
+		q.add(make([]Event, sealed), nil)
+		q.seal()
 		q.add(make([]Event, open), nil)
-		if a := q.add(make([]Event, more), nil); a.taken != want.taken || a.full != want.full || q.len() != left {
-			t.Errorf("%s %d %d %d: took %d, dropped %d, has %d", full, durable, open, more, a.taken, a.full, q.len())
+		if a := q.add(make([]Event, more), nil); a.full != dropped || q.len() != left {
+			t.Errorf("%d %d %d: dropped %d, has %d", sealed, open, more, a.full, q.len())
 		}
 	}
-	f(DropOldest, 0, 8, 2, added{taken: 2}, 10)
-	f(DropOldest, 4, 5, 3, added{taken: 3, full: 2}, 10)
-	f(DropOldest, 10, 0, 3, added{taken: 3, full: 3}, 10)
-	f(DropOldest, 0, 3, 30, added{taken: 30, full: 23}, 10)
-	f(Block, 4, 5, 3, added{taken: 1}, 10)
-	f(Block, 10, 0, 3, added{taken: 0}, 10)
-	f(Block, 0, 8, 30, added{taken: 30}, 38) // the checkpoint cannot be waited for
-	f(Block, 0, 8, 40, added{taken: 40, full: 8}, 40)
+	f(0, 8, 2, 0, 10)
+	f(4, 5, 3, 2, 10)
+	f(10, 0, 3, 3, 10)
+	f(0, 3, 30, 23, 10)
 }
 
 // TestTransactForeignMark: of two programs with the same checkpoint, the one that

@@ -90,6 +90,7 @@ func (r *Runner) skip(now Time, missed time.Duration) {
 // Resume is Engine.Resume, in which a panic in a stream costs what was in hand and
 // no more. It is called before Run, after what was replayed.
 func (r *Runner) Resume(now Time) {
+	r.checkpoints.pause() // what is put off is not noted as changed
 	for !r.resumeTo(now) {
 	}
 }

@@ -150,8 +150,12 @@ type note struct {
 // that could not be delivered. It does not block: when too many come at once,
 // some are lost, so what is told must be counted elsewhere, too.
 func (r *Runner) Notify(service, description string, attrs ...Attr) {
+	r.note(note{service, "critical", description, attrs})
+}
+
+func (r *Runner) note(n note) {
 	select {
-	case r.notes <- note{service, "critical", description, attrs}:
+	case r.notes <- n:
 	default:
 	}
 }
@@ -188,7 +192,8 @@ func (r *Runner) Run(ctx context.Context) {
 			e.index.sets.dropUnused(e.now.Add(-unused))
 			r.tellDropped()
 		}
-		e.Flush()
+		r.flush(ctx)
+		e = r.engine
 		if collecting := r.checkpoint(); collecting || !caughtUp || served == turnBatches {
 			r.serveOther()
 			continue
@@ -197,7 +202,7 @@ func (r *Runner) Run(ctx context.Context) {
 		if next, ok := e.wheel.Next(); ok {
 			wait = min(wait, next.Sub(r.read()))
 		}
-		sleep.Reset(max(r.checkpoints.until(e.now, wait), 0))
+		sleep.Reset(max(r.checkpoints.until(wait), 0))
 		select {
 		case b := <-r.in:
 			r.advance()
@@ -246,11 +251,14 @@ func (r *Runner) survive() {
 	}
 }
 
-// serveBatches serves what is queued, up to a turn's worth. It ends early when that
-// takes long, as the clock stands meanwhile.
+// serveBatches serves what is queued, up to a turn's worth. It ends early when an
+// outlet is full, or when that takes long, as the clock stands meanwhile.
 func (r *Runner) serveBatches() int {
 	began := time.Now()
 	for n := range turnBatches {
+		if r.engine.full() != nil {
+			return n
+		}
 		select {
 		case b := <-r.in:
 			if r.serve(b).Sub(began) > readEvery {
@@ -279,8 +287,9 @@ func (r *Runner) serveOther() bool {
 // serveRest serves what is still queued.
 func (r *Runner) serveRest(ctx context.Context) {
 	r.advance()
+	r.flush(ctx)
 	for ctx.Err() == nil && r.serveBatches() > 0 {
-		r.engine.Flush()
+		r.flush(ctx)
 	}
 	for ctx.Err() == nil && r.serveOther() {
 	}

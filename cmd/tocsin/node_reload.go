@@ -180,7 +180,7 @@ func (n *node) change(ctx context.Context) (*reloadAnswer, error) {
 	c := &change{node: n, from: n.config, to: to, answer: new(reloadAnswer)}
 	if err = c.addOutlets(ctx); err == nil {
 		if err = c.moveSources(ctx); err == nil {
-			err = c.withEngine(func() error { return c.swap(ctx) })
+			err = c.swap(ctx)
 		}
 	}
 	if err != nil {
@@ -206,16 +206,15 @@ func (c *change) addOutlets(ctx context.Context) error {
 	return nil
 }
 
-// withEngine calls f, which waits for the engine. When that takes long, an outlet
-// that goes may hold the engine up, and is set free.
-func (c *change) withEngine(f func() error) error {
-	free := time.AfterFunc(stopGrace/2, func() {
-		for _, o := range c.gone() {
-			o.Release()
-		}
-	})
-	defer free.Stop()
-	return f()
+// stopSource stops a source, which waits until the engine has served what it has
+// read. A full outlet may hold the engine up: meanwhile it takes what comes, which is
+// not much more than what is queued for the engine.
+func (c *change) stopSource(name string) error {
+	for _, o := range c.from.allOutlets() {
+		o.Yield(true)
+		defer o.Yield(false)
+	}
+	return c.node.daemon.StopSource(name)
 }
 
 // swap has the engine go on with the new configuration.
@@ -235,7 +234,7 @@ func (c *change) swap(ctx context.Context) error {
 		return c.to.Engine, nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("the engine was busy for %v; is it held up by a full sink (full = \"block\")?", reloadTimeout)
+		return fmt.Errorf("the engine was busy for %v", reloadTimeout)
 	}
 	if err == nil {
 		*c.answer = reloadAnswer{c.describe(dropped), c.warnings(), pause.Seconds()}

@@ -38,7 +38,7 @@ func (c *change) moveSources(ctx context.Context) error {
 	}
 	for _, s := range going {
 		c.sources.stopped = append(c.sources.stopped, s)
-		if err := c.withEngine(func() error { return c.node.daemon.StopSource(s.Name) }); err != nil {
+		if err := c.stopSource(s.Name); err != nil {
 			return err
 		}
 	}

@@ -367,25 +367,3 @@ rule "r" { every = 1, eval = function() return index("metric > 1"):count() > 0 a
 		t.Error("the old configuration is still there")
 	}
 }
-
-// TestReloadFreesTheEngine: a reload can take away a full sink that holds the
-// engine up.
-func TestReloadFreesTheEngine(t *testing.T) {
-	t.Parallel()
-	source := `source.graphite { listen = "127.0.0.1:0" }` + "\n"
-	r := startReloadable(t, source+fmt.Sprintf(`events:to(sink.graphite { address = "127.0.0.1:%s", queue = 1, full = "block" })`, freePort()))
-	defer r.stop()
-	posted := make(chan eventsAnswer)
-	go func() {
-		_, answer := postEvents(t, r.base, strings.NewReader(strings.Repeat(`{"host":"a","service":"x","metric":1}`+"\n", 100)))
-		posted <- answer
-	}()
-	r.err.await(t, "sink fails, will retry")
-	r.write("")
-	if answer, wrong := r.reload(""); wrong != "" || len(answer.Changes) != 2 {
-		t.Errorf("%s; changes %q", wrong, answer.Changes)
-	}
-	if answer := <-posted; answer.Accepted != 100 {
-		t.Errorf("answer %+v", answer)
-	}
-}

@@ -54,16 +54,20 @@ func (n *node) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e := n.config.Engine
+	n.clock.NotBefore(e.Now())
+	n.setCheckpoints(whole)
 	if err := n.replayJournal(ctx); err != nil {
 		return err
 	}
-	e := n.config.Engine
+	if j := n.state.journal; j != nil {
+		n.runner.SetLog(j)
+	}
 	stood := e.Now()
 	n.clock.NotBefore(stood)
 	now := n.clock.Read().Now
 	n.runner.Resume(now)
 	e.Flush() // a checkpoint has what that put
-	n.keepState(whole)
 	if fresh {
 		// What comes in from now on follows a checkpoint.
 		if err := n.runner.FirstCheckpoint(); err != nil {
@@ -135,7 +139,7 @@ func (n *node) replayJournal(ctx context.Context) error {
 	batches, events, told := 0, 0, time.Now()
 	err := j.Replay(e.Position()+1, e.Identities(), func(l *engine.Logged) error {
 		batches, events = batches+1, events+len(l.Events)
-		n.runner.Replay(*l)
+		n.runner.Replay(ctx, *l)
 		if time.Since(told) > 5*time.Second {
 			told = time.Now()
 			n.logger.Info("replaying the journal", "events", events, "at", l.Now.Wall().Format(time.RFC3339))
@@ -151,11 +155,10 @@ func (n *node) replayJournal(ctx context.Context) error {
 	return nil
 }
 
-// keepState has the runner keep what follows.
-func (n *node) keepState(whole bool) {
+// setCheckpoints has the runner make checkpoints.
+func (n *node) setCheckpoints(whole bool) {
 	o := engine.CheckpointOptions{Store: n.state.store, Save: n.config.save, Whole: whole}
 	if j := n.state.journal; j != nil {
-		n.runner.SetLog(j)
 		o.Committed = j.Checkpointed
 	}
 	n.runner.SetCheckpoints(o)

@@ -119,7 +119,7 @@ func BenchmarkReplay(b *testing.B) {
 				o := ReadOptions{Identities: e.Identities(), Bad: func(err error) { b.Error(err) }}
 				if err := Read(dir, o, func(l *engine.Logged) error {
 					if serve {
-						runner.Replay(*l)
+						runner.Replay(b.Context(), *l)
 					}
 					return nil
 				}); err != nil {

@@ -70,7 +70,7 @@ func TestEngineComesBack(t *testing.T) {
 	}
 	defer log.Close()
 	second := newNode(clock)
-	err = log.Replay(1, second.engine.Identities(), func(l *engine.Logged) error { second.runner.Replay(*l); return nil })
+	err = log.Replay(1, second.engine.Identities(), func(l *engine.Logged) error { second.runner.Replay(t.Context(), *l); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
