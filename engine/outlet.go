@@ -49,10 +49,10 @@ type OutletOptions struct {
 	// of an actuate sink (65,536), events of a forward sink (65,536), events of
 	// a transact sink (262,144), which holds them until a checkpoint does.
 	Queue int
-	// Full says what is done when the queue of a forward or transact outlet is
-	// full; default DropOldest. What is in a checkpoint is not dropped any more. A
-	// notify outlet drops the new message and tells Dead; an actuate outlet drops a
-	// wish for a target that is new.
+	// Full says what is done when the queue of a forward outlet (default
+	// DropOldest) or a transact outlet (default Block) is full. What is in a
+	// checkpoint is not dropped any more. A notify outlet drops the new message and
+	// tells Dead; an actuate outlet drops a wish for a target that is new.
 	Full FullPolicy
 	// Batch is how many events a forward sink is given at most (1000).
 	Batch int
@@ -206,6 +206,7 @@ func NewOutlet(options OutletOptions) (*Outlet, error) {
 	case isNotifier:
 		options.setDefaults(10_000)
 	case isTransactor:
+		setDefault(&options.Full, Block)
 		options.setDefaults(262_144)
 	default:
 		options.setDefaults(65_536)

@@ -94,7 +94,7 @@ func TestRealKafkaCrashes(t *testing.T) {
 	k.CreateTopic("crashes", 4)
 	k.CreateTopic("out", 2)
 	r := newReader(t, `source.kafka { brokers = { %q }, topics = { "crashes" }, instance_id = "one", start = "earliest" }
-local out = sink.kafka { brokers = { %[1]q }, topic = "out", transactional = true, full = "block" }
+local out = sink.kafka { brokers = { %[1]q }, topic = "out", transactional = true }
 `+countingRules+"numbered:to(out)\n", k.Plain)
 	p := startProducer(t, k, "crashes")
 	random := rand.New(rand.NewPCG(1, 2))

@@ -38,7 +38,8 @@ type life struct {
 	parts  sync.WaitGroup
 }
 
-func begin(t *testing.T, c *kfake.Cluster, path string) *life {
+// begin begins one with a queue of that size; 0: the default.
+func begin(t *testing.T, c *kfake.Cluster, path string, queue int) *life {
 	t.Helper()
 	check := func(err error) {
 		if err != nil {
@@ -54,7 +55,7 @@ func begin(t *testing.T, c *kfake.Cluster, path string) *life {
 	l.runner = engine.NewRunner(e, engine.NewWallClock(time.Now))
 	sink := newTransactional(t, c, func(o *Options) { o.Timeout = 500 * time.Millisecond })
 	l.outlet, err = engine.NewOutlet(engine.OutletOptions{
-		Name: "kafka", Sink: sink.Transactional, RetryMin: time.Millisecond, RetryMax: 4 * time.Millisecond,
+		Name: "kafka", Sink: sink.Transactional, Queue: queue, RetryMin: time.Millisecond, RetryMax: 4 * time.Millisecond,
 	})
 	check(err)
 	e.AddOutput(l.outlet)
@@ -113,7 +114,7 @@ func TestExactlyOnceAcrossCrashes(t *testing.T) {
 	errs := []*kerr.Error{kerr.UnknownServerError, kerr.RequestTimedOut, kerr.NotEnoughReplicas}
 	total := 0
 	for n := range 15 {
-		l := begin(t, c, path)
+		l := begin(t, c, path, []int{0, 60}[n%2])
 		key := keys[n%len(keys)]
 		fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: errs[n%len(errs)], Count: 1})
 		total += 100 + rand.IntN(400)
@@ -127,11 +128,17 @@ func TestExactlyOnceAcrossCrashes(t *testing.T) {
 		l.crash()
 		fault.Remove()
 	}
-	l := begin(t, c, path)
+	l := begin(t, c, path, 0)
 	l.send(t, total)
-	records := consume(t, c, total)
+	expectNumbers(t, c, total)
 	l.crash()
-	newSink(t, c, nil).forward(event("a", "x", "end"))
+	expectNoMore(t, c, total)
+}
+
+// expectNumbers waits for the numbers, each once and in order.
+func expectNumbers(t *testing.T, c *kfake.Cluster, total int) {
+	t.Helper()
+	records := consume(t, c, total)
 	var want strings.Builder
 	for n := range total {
 		fmt.Fprintf(&want, "%d,", n+1)
@@ -139,7 +146,25 @@ func TestExactlyOnceAcrossCrashes(t *testing.T) {
 	if got := descriptions(t, records)["a x"]; got != want.String() {
 		t.Errorf("%d records: %s\nwant %d", len(records), got, total)
 	}
+}
+
+// expectNoMore checks that nothing follows the numbers.
+func expectNoMore(t *testing.T, c *kfake.Cluster, total int) {
+	t.Helper()
+	newSink(t, c, nil).forward(event("a", "x", "end"))
 	if last := consume(t, c, total+1)[total]; !strings.Contains(string(last.Value), `"end"`) {
 		t.Errorf("there is more than the numbers: %s", last.Value)
 	}
+}
+
+// TestBacklogBeyondTheQueue: by default a backlog that is much larger than the
+// queue, and than what comes between two checkpoints, loses nothing.
+func TestBacklogBeyondTheQueue(t *testing.T) {
+	const total = 20_000
+	c := newCluster(t)
+	l := begin(t, c, filepath.Join(t.TempDir(), "tocsin.db"), 100)
+	l.send(t, total)
+	expectNumbers(t, c, total)
+	l.crash()
+	expectNoMore(t, c, total)
 }
