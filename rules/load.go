@@ -174,6 +174,11 @@ func (c *Config) checkWhole() error {
 	for _, t := range c.treeList {
 		errs = append(errs, t.check(c))
 	}
+	for _, s := range c.Sinks {
+		if _, ok := s.Sink.(engine.Transactor); ok && c.Settings.Store == "" {
+			errs = append(errs, fmt.Errorf("%s: sink.%s: transactions need checkpoints: set settings.store", s.Pos, s.Kind))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -52,9 +52,9 @@ func (n *node) load(before *configuration) (*configuration, error) {
 		return nil, err
 	}
 	for _, s := range c.Sinks {
-		if c.outlets[s.Name].NeedsCheckpoints() && (c.Settings.Store == "" || running && n.state == nil) {
+		if c.outlets[s.Name].NeedsCheckpoints() && running && n.state == nil {
 			c.Close()
-			return nil, fmt.Errorf("%s: sink.%s: transactions need checkpoints: set settings.store (which takes a restart)", s.Pos, s.Kind)
+			return nil, fmt.Errorf("%s: sink.%s: transactions need checkpoints: settings.store takes a restart", s.Pos, s.Kind)
 		}
 		c.Engine.AddOutput(c.outlets[s.Name])
 	}
