@@ -22,7 +22,7 @@ type Daemon struct {
 	Grace time.Duration
 	// Restore, when not nil, brings the engine to where it was, before it runs;
 	// what comes out of it meanwhile goes to the outlets. With an error nothing
-	// is started.
+	// is started; that of its context is no error.
 	Restore func(ctx context.Context) error
 
 	changes sync.Mutex      // held by Change
@@ -44,7 +44,8 @@ type RunningSource struct {
 // Run starts everything, calls ready, and runs until ctx is done. Outlets are
 // opened first, then the engine is restored and starts, then the sources open their ports, so
 // that nothing comes in before all behind it is ready. When one part cannot
-// start, those before it are stopped, and the error says which it was.
+// start, those before it are stopped, and the error says which it was. When ctx is
+// done before all has started, that is an end in order, too.
 //
 // The shutdown goes the other way, each step bounded by Grace: sources stop
 // taking in, the engine serves what is queued, the outlets deliver what they
@@ -59,7 +60,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	d.base, d.sources = context.WithoutCancel(ctx), make(map[string]*sourceRun)
 	for i, o := range d.Outlets {
 		if err := openOutlet(ctx, o); err != nil {
-			return errors.Join(err, closeOutlets(d.Outlets[:i]))
+			return errors.Join(unlessDone(ctx, err), closeOutlets(d.Outlets[:i]))
 		}
 	}
 	for _, o := range d.Outlets {
@@ -67,7 +68,10 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	}
 	if d.Restore != nil {
 		if err := d.Restore(ctx); err != nil {
-			return errors.Join(err, d.stopOutlets())
+			ended, cancel := context.WithCancel(d.base)
+			cancel()
+			d.Runner.Run(ended) // so that it has stopped
+			return errors.Join(unlessDone(ctx, err), d.stopOutlets())
 		}
 	}
 	engineCtx, stopEngine := context.WithCancel(d.base)
@@ -76,7 +80,9 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	go func() { defer close(engineDone); d.Runner.Run(engineCtx) }()
 
 	err := openSources(ctx, d.Sources)
-	if err == nil {
+	if err != nil {
+		err = unlessDone(ctx, err)
+	} else {
 		for _, s := range d.Sources {
 			d.runSource(s)
 		}
@@ -100,6 +106,14 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		}
 	}
 	return errors.Join(err, d.stopOutlets())
+}
+
+// unlessDone returns err, unless it only says that ctx is done.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 func openOutlet(ctx context.Context, o *Outlet) error {

@@ -58,6 +58,8 @@ func (n *node) restore(ctx context.Context) error {
 	n.clock.NotBefore(e.Now())
 	n.setCheckpoints(whole)
 	if err := n.replayJournal(ctx); err != nil {
+		// A last checkpoint has what was served until then.
+		n.state.restored = ctx.Err() != nil && errors.Is(err, ctx.Err())
 		return err
 	}
 	if j := n.state.journal; j != nil {
@@ -146,6 +148,10 @@ func (n *node) replayJournal(ctx context.Context) error {
 		}
 		return ctx.Err()
 	})
+	if err != nil && errors.Is(err, ctx.Err()) {
+		n.logger.Info("stopped while what came in after the checkpoint was served again from the journal; the next start goes on there", "events", events)
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("cannot replay the journal %q: %w", n.state.journalPath, err)
 	}
