@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tocsin/engine"
@@ -16,9 +17,14 @@ import (
 type state struct {
 	path, journalPath string // as in the settings
 	store             *store.Store
-	journal           *journal.Journal // nil: none
-	restored          bool             // it can be followed by a last checkpoint
+	journal           *journal.Journal          // nil: none
+	restored          bool                      // it can be followed by a last checkpoint
+	kept              atomic.Pointer[time.Time] // when the last checkpoint was kept, or the start
+	closing           atomic.Pointer[string]    // what is being closed
 }
+
+// closeGrace bounds the last checkpoint and the closing of the files.
+const closeGrace = 10 * time.Second
 
 // openState opens the store and the journal that the settings name.
 func (n *node) openState() (err error) {
@@ -163,11 +169,20 @@ func (n *node) replayJournal(ctx context.Context) error {
 
 // setCheckpoints has the runner make checkpoints.
 func (n *node) setCheckpoints(whole bool) {
-	o := engine.CheckpointOptions{Store: n.state.store, Save: n.config.save, Whole: whole}
-	if j := n.state.journal; j != nil {
-		o.Committed = j.Checkpointed
+	now := time.Now()
+	n.state.kept.Store(&now)
+	n.runner.SetCheckpoints(engine.CheckpointOptions{
+		Store: n.state.store, Save: n.config.save, Whole: whole, Committed: n.state.committed,
+	})
+}
+
+// committed notes that a checkpoint is durable.
+func (s *state) committed(position uint64) {
+	now := time.Now()
+	s.kept.Store(&now)
+	if s.journal != nil {
+		s.journal.Checkpointed(position)
 	}
-	n.runner.SetCheckpoints(o)
 }
 
 // save puts what a configuration has besides its engine into a checkpoint. It is
@@ -184,15 +199,33 @@ func (c *configuration) save(to *engine.Checkpoint) {
 }
 
 // closeState keeps a last checkpoint of what was restored and ran since, and
-// closes the files. It is called when nothing runs any more.
+// closes the files, unless they do not answer. It is called when nothing runs any
+// more.
 func (n *node) closeState() error {
 	s := n.state
 	if s == nil {
 		return nil
 	}
+	s.closes("store", s.path)
+	done := make(chan error, 1)
+	go func() { done <- n.closeFiles() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(closeGrace):
+		return fmt.Errorf("%s does not answer within %v: what has changed since %s is not kept, and what sinks still had is lost",
+			*s.closing.Load(), closeGrace, s.kept.Load().Format(time.RFC3339))
+	}
+}
+
+// closeFiles does what closeState says, however long it takes.
+func (n *node) closeFiles() error {
+	s := n.state
 	var errs []error
 	if s.journal != nil {
+		s.closes("journal", s.journalPath)
 		errs = append(errs, s.journal.Close())
+		s.closes("store", s.path)
 	}
 	if s.restored {
 		if err := n.runner.LastCheckpoint(); err != nil {
@@ -200,4 +233,10 @@ func (n *node) closeState() error {
 		}
 	}
 	return errors.Join(append(errs, s.store.Close())...)
+}
+
+// closes notes what is being closed.
+func (s *state) closes(what, path string) {
+	name := fmt.Sprintf("%s %q", what, path)
+	s.closing.Store(&name)
 }

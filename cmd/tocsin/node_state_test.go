@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"tocsin/engine"
+	"tocsin/plugins/terminal"
 )
 
 // TestStoppedDuringTheReplay: a signal while a journal is served again is an end in
@@ -63,5 +70,56 @@ func TestStoppedDuringTheReplay(t *testing.T) {
 	m, _ := strconv.Atoi(second)
 	if n < 3 || n >= all || n+m != all {
 		t.Errorf("%d events were served, and then %d; want %d in all", n, m, all)
+	}
+}
+
+// hangingStore never answers.
+type hangingStore struct{ released chan struct{} }
+
+func (s hangingStore) Commit(*engine.Checkpoint) error {
+	<-s.released
+	return errors.New("stale file handle")
+}
+
+// TestEndWithAStoreThatHangs: it is bounded, whether a checkpoint was on its way or
+// not, and what is lost is told.
+func TestEndWithAStoreThatHangs(t *testing.T) {
+	for name, before := range map[string]time.Duration{"in a commit": time.Minute, "at the end": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &process{
+					screen: terminal.NewPipe(newOutput()), getenv: func(string) string { return "" },
+					signals: func() <-chan os.Signal { return nil },
+				}
+				file := writeFile(t, "rules.lua", fmt.Sprintf(`settings { http = "", store = %q }`, filepath.Join(t.TempDir(), "tocsin.db")))
+				ready := make(chan struct{})
+				n, err := loadNode(file, nodeOptions{process: p, logger: p.logger("error"), ready: func() { close(ready) }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- n.run(ctx) }()
+				<-ready
+				hangs := hangingStore{make(chan struct{})}
+				if err := n.runner.Do(ctx, func(*engine.Engine) {
+					n.runner.SetCheckpoints(engine.CheckpointOptions{Store: hangs, Save: func(*engine.Checkpoint) {}})
+				}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(before)
+				began := time.Now()
+				stop()
+				err = <-done
+				if took := time.Since(began); took != closeGrace {
+					t.Errorf("it took %v", took)
+				}
+				if err == nil || !strings.Contains(err.Error(), "does not answer within 10s: what has changed since 2000-01-01T00:00:0") {
+					t.Errorf("got %v", err)
+				}
+				close(hangs.released)
+				time.Sleep(2 * time.Second) // buntdb looks once a second whether it is closed
+			})
+		})
 	}
 }
