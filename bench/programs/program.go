@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,7 @@ type Program struct {
 }
 
 // Start starts a program. If the test fails, the log of the test has what the
-// program wrote.
+// program wrote. When the test's process is killed, so is the program.
 func Start(t testing.TB, path string, args ...string) *Program {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
@@ -48,13 +49,23 @@ func Start(t testing.TB, path string, args ...string) *Program {
 	}
 	p := &Program{t: t, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
-	if err := p.cmd.Start(); err != nil {
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		// For the kernel the parent is the thread that starts the program: it has to
+		// live as long.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			close(p.ended)
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	}()
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {

@@ -213,7 +213,7 @@ func (n *node) closeState() error {
 	case err := <-done:
 		return err
 	case <-time.After(closeGrace):
-		return fmt.Errorf("%s does not answer within %v: what has changed since %s is not kept, and what sinks still had is lost",
+		return fmt.Errorf("%s does not answer within %v: what has changed since %s is not kept, nor what sinks were given since",
 			*s.closing.Load(), closeGrace, s.kept.Load().Format(time.RFC3339))
 	}
 }
