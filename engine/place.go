@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -16,6 +17,9 @@ type Place struct {
 	saving atomic.Int64 // what the checkpoint has that is being kept
 	kept   atomic.Int64
 	seen   Seen // engine's goroutine only
+	// Under the runner's lock:
+	stored bool // the store has it, maybe
+	gone   bool // no source asks for it any more
 }
 
 // unknown is what a place has where nobody has been yet.
@@ -69,7 +73,22 @@ func (in *input) Place(name string) *Place {
 		p = newPlace(full, unknown)
 		r.places[full] = p
 	}
+	p.gone = false
 	return p
+}
+
+// KeepPlaces forgets the places of all sources but these. It is called when a
+// configuration runs that has no others: not when a source has only stopped, as one
+// that a reload, which may fail, takes away or changes.
+func (r *Runner) KeepPlaces(sources []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.places {
+		if source, _, _ := strings.Cut(p.name, "\x00"); !slices.Contains(sources, source) {
+			p.gone = true
+			p.Forget()
+		}
+	}
 }
 
 // LoadPlaces takes over where sources had been, from the records that the engine
@@ -83,11 +102,13 @@ func (r *Runner) LoadPlaces(l *Loading) {
 			l.Skip()
 			return
 		}
-		if p := r.places[name]; p != nil {
-			p.set(next)
-			return
+		p := r.places[name]
+		if p == nil {
+			p = newPlace(name, next)
+			r.places[name] = p
 		}
-		r.places[name] = newPlace(name, next)
+		p.set(next)
+		p.stored = true
 	})
 }
 
@@ -98,14 +119,18 @@ func (r *Runner) savePlaces(c *Checkpoint) {
 	for _, p := range r.places {
 		next := p.served.Load()
 		p.saving.Store(next)
-		if next == unknown {
-			if p.seen.put {
-				c.Remove(placePrefix + p.name)
-				p.seen = Seen{}
-			}
+		if next != unknown {
+			c.PutChanged(placePrefix+p.name, &p.seen, func(w *RecordWriter) { w.Varint(next) })
+			p.stored = true
 			continue
 		}
-		c.PutChanged(placePrefix+p.name, &p.seen, func(w *RecordWriter) { w.Varint(next) })
+		if p.stored {
+			c.Remove(placePrefix + p.name)
+			p.stored, p.seen = false, Seen{}
+		}
+		if p.gone {
+			delete(r.places, p.name)
+		}
 	}
 }
 

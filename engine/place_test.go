@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,4 +59,53 @@ func TestPlaces(t *testing.T) {
 	if _, ok := r.Input(InputOptions{Name: "other"}).Place("topic/0").Served(); ok {
 		t.Error("a place of another source is known")
 	}
+}
+
+// TestKeepPlaces: those of sources that are gone leave the store, and come back
+// when such a source does and reads on.
+func TestKeepPlaces(t *testing.T) {
+	s := &mapStore{records: RecordMap{}}
+	e := New(Options{}, Time(time.Now().UnixNano()))
+	e.Track()
+	r := NewRunner(e, NewWallClock(time.Now))
+	r.SetCheckpoints(CheckpointOptions{Store: s, Save: func(*Checkpoint) {}})
+	keep := func(want ...string) {
+		t.Helper()
+		if err := r.FirstCheckpoint(); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		s.records.Each(placePrefix, func(key, _ string) { got = append(got, strings.ReplaceAll(key[len(placePrefix):], "\x00", " ")) })
+		if !slices.Equal(got, want) {
+			t.Errorf("the store has %q, want %q", got, want)
+		}
+	}
+	a, b := r.Input(InputOptions{Name: "a"}), r.Input(InputOptions{Name: "b"})
+	for _, p := range []*Place{a.Place("0"), a.Place("1"), b.Place("0")} {
+		p.served.Store(7)
+	}
+	keep("a 0", "a 1", "b 0")
+	r.Remove(a) // it has stopped, and may come back
+	keep("a 0", "a 1", "b 0")
+	r.KeepPlaces([]string{"b"})
+	keep("b 0")
+	if len(r.places) != 1 {
+		t.Errorf("%d places are left", len(r.places))
+	}
+
+	r.KeepPlaces(nil)
+	again := r.Input(InputOptions{Name: "b"}).Place("0") // before a checkpoint
+	if _, ok := again.Served(); ok {
+		t.Error("a place is known that was forgotten")
+	}
+	keep()
+	again.served.Store(9)
+	keep("b 0")
+
+	// What a program before has left goes as well, though this one never wrote it.
+	r = NewRunner(e, NewWallClock(time.Now))
+	r.SetCheckpoints(CheckpointOptions{Store: s, Save: func(*Checkpoint) {}})
+	r.LoadPlaces(NewLoading(s.records, e.ids))
+	r.KeepPlaces([]string{"a"})
+	keep()
 }

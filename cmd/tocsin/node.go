@@ -165,6 +165,7 @@ func (n *node) openAPI(ctx context.Context) error {
 
 // started is called when everything is open.
 func (n *node) started() {
+	n.keepPlaces()
 	for _, s := range n.config.Sources {
 		n.tellAddresses(s)
 	}
@@ -177,6 +178,16 @@ func (n *node) started() {
 	if n.ready != nil {
 		n.ready()
 	}
+}
+
+// keepPlaces has places be forgotten of sources that the configuration which runs
+// does not have.
+func (n *node) keepPlaces() {
+	var names []string
+	for _, s := range n.config.Sources {
+		names = append(names, s.Name)
+	}
+	n.runner.KeepPlaces(names)
 }
 
 // tellAddresses says where a source listens.

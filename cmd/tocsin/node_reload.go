@@ -270,6 +270,7 @@ func (c *change) finish() {
 		n.daemon.DropOutlet(o)
 	}
 	n.config = c.to
+	n.keepPlaces()
 	for _, s := range c.sources.opened {
 		n.daemon.RunSource(n.running(s))
 		n.tellAddresses(s)
