@@ -19,6 +19,7 @@ import (
 // TestStoppedDuringTheReplay: a signal while a journal is served again is an end in
 // order. The next start goes on there, and nothing counts twice or not at all.
 func TestStoppedDuringTheReplay(t *testing.T) {
+	t.Parallel()
 	const all = 200
 	dir := t.TempDir()
 	store, saved, rules := filepath.Join(dir, "tocsin.db"), filepath.Join(dir, "saved.db"), filepath.Join(dir, "rules.lua")
