@@ -81,6 +81,7 @@ func (c *Config) run(fn *lua.LFunction, args []lua.LValue) (v lua.LValue, cut bo
 		return lua.LNil, false, c.callError(fn, err)
 	}
 	defer c.leave()
+	c.kept.note(fn)
 	c.watch.begin()
 	L.Push(fn)
 	for _, arg := range args {

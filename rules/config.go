@@ -77,6 +77,7 @@ type Config struct {
 	// quarantines are of functions outside of rules that were cut off when they
 	// were last called.
 	quarantines map[*lua.LFunction]*quarantine
+	kept        kept
 
 	settingsPos string
 	rules       map[string]*rule

@@ -62,11 +62,13 @@ func newConfig(o Options, compiled *chunks) *Config {
 		files: make(map[string]lua.LValue), dirs: make(map[string]string),
 		rules: make(map[string]*rule), unfinished: make(map[string]string), trees: make(map[*lua.LFunction]*tree),
 		quarantines: make(map[*lua.LFunction]*quarantine),
+		kept:        kept{called: make(map[*lua.LFunction]struct{})},
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
 	c.printed = c.logger
+	c.kept.bytes = c.Metrics.GetOrCreateGauge("tocsin_rule_kept_bytes", nil)
 	settings := engine.Options{Logger: c.logger, Metrics: o.Metrics}
 	if o.Before != nil {
 		settings.Table = o.Before.Engine.Identities()

@@ -13,6 +13,7 @@ func (c *Config) Succeed(old *Config) (dropped int) {
 			r.succeed(before)
 		}
 	}
+	c.kept.level = old.kept.level
 	return dropped
 }
 

@@ -45,6 +45,7 @@ type node struct {
 	nodeOptions
 	path    string         // of the rules file
 	config  *configuration // in Daemon.Change, and while nothing runs
+	current atomic.Pointer[rules.Config]
 	metrics *exposition
 	clock   *engine.WallClock
 	runner  *engine.Runner
@@ -66,6 +67,7 @@ func loadNode(path string, o nodeOptions) (*node, error) {
 	if n.config, err = n.load(nil); err != nil {
 		return nil, err
 	}
+	n.current.Store(n.config.Config)
 	n.launched, n.reloads = forRestart(&n.config.Settings), newReloads(n.metrics.Set)
 	n.clock = engine.NewWallClock(time.Now)
 	n.runner = engine.NewRunner(n.config.Engine, n.clock)
@@ -95,7 +97,7 @@ func (n *node) run(ctx context.Context) error {
 	if n.process.getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
-	var reloading sync.WaitGroup // not waited for when a second signal ends all
+	var beside sync.WaitGroup // not waited for when a second signal ends all
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	err := n.openAPI(ctx)
@@ -108,9 +110,10 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	signals := n.process.signals()
-	reloading.Go(func() { n.reloadOnHangup(ctx) })
+	beside.Go(func() { n.reloadOnHangup(ctx) })
+	beside.Go(func() { n.watchKept(ctx) })
 	if n.watch {
-		reloading.Go(func() { n.reloadOnChange(ctx) })
+		beside.Go(func() { n.reloadOnChange(ctx) })
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -124,7 +127,7 @@ func (n *node) run(ctx context.Context) error {
 		select {
 		case err := <-done:
 			cancel()
-			reloading.Wait()
+			beside.Wait()
 			n.closeAPI()
 			err = errors.Join(err, n.closeState())
 			n.config.Close()

@@ -271,6 +271,7 @@ func (c *change) finish() {
 	}
 	n.config = c.to
 	n.keepPlaces()
+	n.current.Store(c.to.Config)
 	for _, s := range c.sources.opened {
 		n.daemon.RunSource(n.running(s))
 		n.tellAddresses(s)
