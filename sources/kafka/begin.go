@@ -141,6 +141,10 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 			return nil, err
 		}
 	}
+	if served, ok := place.Served(); ok && served != at {
+		// What is durable there is of before others read on: the group must not be told.
+		place.Forget()
+	}
 	p := newPartition(key, place, at)
 	p.end.Store(listed.Offset)
 	return p, nil

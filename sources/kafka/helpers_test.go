@@ -52,6 +52,7 @@ type broker struct {
 	t      *testing.T
 	client *kgo.Client
 	admin  *kadm.Client
+	full   bool // the disk of the nodes that are started
 }
 
 func newBroker(t *testing.T, opts ...kfake.Opt) *broker {
@@ -70,7 +71,7 @@ func newBroker(t *testing.T, opts ...kfake.Opt) *broker {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &broker{cluster, t, client, kadm.NewClient(client)}
+	return &broker{Cluster: cluster, t: t, client: client, admin: kadm.NewClient(client)}
 }
 
 func record(topic string, partition int32, value string) *kgo.Record {
@@ -111,6 +112,7 @@ type node struct {
 	metrics *metrics.Set
 	input   engine.Input
 
+	full     bool // the disk: nothing is kept
 	killed   atomic.Bool
 	end      func()
 	finished chan struct{}
@@ -133,7 +135,7 @@ func (b *broker) options() Options {
 // start starts a node with the store at path.
 func (b *broker) start(path string, o Options) *node {
 	b.t.Helper()
-	n := &node{t: b.t, path: path, broker: b, log: &logBuffer{}, metrics: metrics.NewSet(), counts: make(map[string]int), finished: make(chan struct{})}
+	n := &node{t: b.t, path: path, broker: b, full: b.full, log: &logBuffer{}, metrics: metrics.NewSet(), counts: make(map[string]int), finished: make(chan struct{})}
 	var err error
 	if n.store, err = store.Open(path, store.Options{Logger: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()}); err != nil {
 		b.t.Fatal(err)
@@ -204,12 +206,16 @@ func (n *node) save(c *engine.Checkpoint) {
 	}
 }
 
-// mortalStore is a store that keeps nothing any more when the node was killed.
+// mortalStore is a store that keeps nothing any more when the node was killed, and
+// nothing at all when its disk is full.
 type mortalStore node
 
 func (m *mortalStore) Commit(c *engine.Checkpoint) error {
 	if m.killed.Load() {
 		return errors.New("killed")
+	}
+	if m.full {
+		return errors.New("no space left on device")
 	}
 	return m.store.Commit(c)
 }
