@@ -56,15 +56,19 @@ func newPartition(key partitionKey, place *engine.Place, at int64) *partition {
 // less says that one thing less is on the way.
 func (p *partition) less() {
 	if p.pending.Add(-1) == 0 {
-		select {
-		case p.idle <- struct{}{}:
-		default:
-		}
+		p.tellIdle()
+	}
+}
+
+func (p *partition) tellIdle() {
+	select {
+	case p.idle <- struct{}{}:
+	default:
 	}
 }
 
 // wait waits until nothing is on the way, or until the deadline, unless all of it
-// has to end.
+// has to end. Several may wait.
 func (p *partition) wait(deadline time.Time, all bool) {
 	timeout := time.After(time.Until(deadline))
 	if all {
@@ -77,6 +81,7 @@ func (p *partition) wait(deadline time.Time, all bool) {
 			return
 		}
 	}
+	p.tellIdle() // whoever waits beside us
 }
 
 // durable reports whether nothing is on the way, and what was served need not be
