@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -18,27 +18,21 @@ func (c *consumer) begin(ctx context.Context, committed map[string]map[int32]kgo
 	if len(committed) == 0 {
 		return committed, nil
 	}
-	ask, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	b := beginning{consumer: c, ctx: ask, after: make(map[string]kadm.ListedOffsets)}
-	var topics []string
-	for topic := range committed {
-		topics = append(topics, topic)
-	}
-	var err error
-	if b.ends, err = c.admin.ListEndOffsets(ask, topics...); err != nil {
-		return nil, fmt.Errorf("cannot ask for the ends of the partitions: %w", err)
-	}
-	var found []*partition
+	b := beginning{consumer: c, ctx: ctx}
 	for topic, numbers := range committed {
-		for number, o := range numbers {
-			p, err := b.partition(partitionKey{topic, number}, o.EpochOffset().Offset)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, p)
-			numbers[number] = kgo.NewOffset().At(p.fetched).WithEpoch(-1)
+		for number := range numbers {
+			b.keys = append(b.keys, partitionKey{topic, number})
 		}
+	}
+	b.ends = c.askOffsets(ctx, b.keys, atEnd, false)
+	var found []*partition
+	for _, key := range b.keys {
+		p, err := b.partition(key, committed[key.topic][key.number].EpochOffset().Offset)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, p)
+		committed[key.topic][key.number] = kgo.NewOffset().At(p.fetched).WithEpoch(-1)
 	}
 	if !c.own(found) {
 		return nil, errEnding
@@ -48,7 +42,6 @@ func (c *consumer) begin(ctx context.Context, committed map[string]map[int32]kgo
 		c.announce(ctx, p)
 	}
 	c.troubles.end("group", "we are in the group")
-	c.reached()
 	return committed, nil
 }
 
@@ -107,18 +100,16 @@ func (b *beginning) awaitLate(key partitionKey) error {
 // beginning answers where partitions begin.
 type beginning struct {
 	*consumer
-	ctx   context.Context
-	ends  kadm.ListedOffsets
-	after map[string]kadm.ListedOffsets // by topic, what start says
+	ctx    context.Context
+	keys   []partitionKey // that begin
+	ends   map[partitionKey]listed
+	starts map[partitionKey]listed // what start says; nil: not asked yet
 }
 
 // partition finds where to read on in one partition. committed is negative when
-// the group knows nothing.
+// the group knows nothing. A partition that cannot be asked right now, as it has no
+// leader, is read on where we were as soon as it can be.
 func (b *beginning) partition(key partitionKey, committed int64) (*partition, error) {
-	listed, ok := b.ends.Lookup(key.topic, key.number)
-	if !ok || listed.Err != nil {
-		return nil, fmt.Errorf("cannot ask for the end of %s: %w", key, errors.Join(listed.Err))
-	}
 	if err := b.awaitLate(key); err != nil {
 		return nil, err
 	}
@@ -129,15 +120,15 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 	} else if served, ok := place.Served(); ok {
 		at = max(at, served)
 	}
-	if at > listed.Offset {
+	end := b.ends[key]
+	if end.err == nil && at > end.offset {
 		b.troubles.once("a partition ends before the place where we were: the topic was made anew, or the brokers lost records",
-			fmt.Sprintf("it ends at offset %d, we were at %d; it is begun anew (start)", listed.Offset, at), key.attrs()...)
-		place.Forget()
+			fmt.Sprintf("it ends at offset %d, we were at %d; it is begun anew (start)", end.offset, at), key.attrs()...)
 		at = -1
 	}
 	if at < 0 {
 		var err error
-		if at, err = b.start(key, listed.Offset); err != nil {
+		if at, err = b.start(key); err != nil {
 			return nil, err
 		}
 	}
@@ -146,36 +137,34 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 		place.Forget()
 	}
 	p := newPartition(key, place, at)
-	p.end.Store(listed.Offset)
+	p.end.Store(max(at, end.offset))
 	return p, nil
 }
 
 // start is where to begin in a partition that nobody has read.
-func (b *beginning) start(key partitionKey, end int64) (int64, error) {
+func (b *beginning) start(key partitionKey) (int64, error) {
+	end := b.ends[key]
+	if end.err != nil {
+		return 0, fmt.Errorf("cannot ask for the end of %s, which nobody has read yet: %w", key, end.err)
+	}
 	if b.consumer.start.kind == startLatest && b.isOld(key) {
-		return end, nil
+		return end.offset, nil
 	}
-	list, ok := b.after[key.topic]
-	if !ok {
-		var err error
+	if b.starts == nil {
+		millis := int64(atStart)
 		if b.consumer.start.kind == startTime {
-			list, err = b.admin.ListOffsetsAfterMilli(b.ctx, b.consumer.start.time(time.Now()).UnixMilli(), key.topic)
-		} else {
-			list, err = b.admin.ListStartOffsets(b.ctx, key.topic)
+			millis = max(0, b.consumer.start.time(time.Now()).UnixMilli())
 		}
-		if err != nil {
-			return 0, fmt.Errorf("cannot ask where to begin in %q: %w", key.topic, err)
-		}
-		b.after[key.topic] = list
+		b.starts = b.askOffsets(b.ctx, b.keys, millis, false)
 	}
-	listed, ok := list.Lookup(key.topic, key.number)
-	if !ok || listed.Err != nil {
-		return 0, fmt.Errorf("cannot ask where to begin in %s: %w", key, errors.Join(listed.Err))
+	start := b.starts[key]
+	if start.err != nil {
+		return 0, fmt.Errorf("cannot ask where to begin in %s: %w", key, start.err)
 	}
-	if listed.Offset < 0 { // no record is as late
-		return end, nil
+	if start.offset < 0 { // no record is as late
+		return end.offset, nil
 	}
-	return listed.Offset, nil
+	return start.offset, nil
 }
 
 // isRenewed reports whether the topic is not the one that the group knows of.
@@ -189,9 +178,11 @@ func (b *beginning) isRenewed(topic string) bool {
 // that came later all records are later than our beginning, too.
 func (b *beginning) isOld(key partitionKey) bool {
 	topic, ok := b.existed[key.topic]
-	if !ok || b.isRenewed(key.topic) {
+	switch {
+	case !ok || b.isRenewed(key.topic) || topic.err == kerr.UnknownTopicOrPartition:
 		return false
+	case topic.err != nil: // it was there, but we were not let at it
+		return true
 	}
-	_, ok = topic.Partitions[key.number]
-	return ok
+	return slices.Contains(topic.partitions, key.number)
 }

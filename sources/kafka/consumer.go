@@ -24,19 +24,20 @@ const (
 )
 
 // consumer is one Run: a member of the group. poll is the goroutine that polls.
-// The client calls begin, revoke and lose on goroutines of its own, but never
-// between a poll and the next AllowRebalance, so that what was polled is still
-// ours.
+// The client calls begin, revoke and lose on goroutines of its own, but revoke and
+// lose never between a poll and the next AllowRebalance, so that what was polled is
+// still ours.
 type consumer struct {
 	*Source
 	in       engine.Input
 	client   *kgo.Client
 	admin    *kadm.Client
 	troubles *troubles
-	existed  kadm.TopicDetails // when we began
-	queues   []chan chunk      // one of each worker
-	broken   []*partition      // what poll cannot read; poll's only
-	anew     map[string]bool   // topics that were made anew; poll's only
+	existed  map[string]topic // when we began
+	queues   []chan chunk     // one of each worker
+	broken   []*partition     // what poll cannot read; poll's only
+	anew     map[string]bool  // topics that were made anew; poll's only
+	silent   map[string]int   // our topics, and how often in a row they have not answered; watch's only
 	room     *room
 
 	mu         sync.Mutex
@@ -291,6 +292,9 @@ func (c *consumer) drop(going []*partition) {
 	defer c.mu.Unlock()
 	for _, p := range going {
 		p.counters.end()
+		if !c.over.Load() {
+			c.troubles.end("partition "+p.String(), "a partition that could not be read is not ours any more", p.attrs()...)
+		}
 		delete(c.partitions, p.partitionKey)
 		if p.pending.Load() > 0 {
 			c.late[p.partitionKey] = p

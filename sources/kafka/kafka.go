@@ -6,8 +6,8 @@
 // began. consumer.go polls, and is told which partitions are ours; begin.go
 // finds where each begins. worker.go decodes, partition.go is what is known of
 // one partition, and attributes.go puts keys and headers into events. commit.go
-// tells the group how far we are, watch.go measures how far we are behind, and
-// trouble.go tells of what is wrong. broken.go steps over what cannot be read,
+// tells the group how far we are, watch.go measures how far we are behind, ask.go
+// asks the cluster, and trouble.go tells of what is wrong. broken.go steps over what cannot be read,
 // renew.go begins topics that were made anew, and dead.go keeps the records that
 // make no event.
 package kafka

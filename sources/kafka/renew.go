@@ -40,7 +40,6 @@ func (c *consumer) forget(topic string) {
 	for _, p := range going {
 		p.wait(deadline, false)
 		p.place.Forget()
-		c.troubles.end("partition "+p.String(), "a partition is read again", p.attrs()...)
 	}
 	c.drop(going)
 }

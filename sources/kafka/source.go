@@ -117,6 +117,7 @@ func (s *Source) Run(ctx context.Context, in engine.Input) error {
 		room:       newRoom(s.FetchBytes),
 		anew:       make(map[string]bool),
 		renewed:    make(map[string]bool),
+		silent:     make(map[string]int),
 		late:       make(map[partitionKey]*partition),
 	}
 	if !c.awaitCluster(ctx) {
@@ -161,11 +162,19 @@ func (c *consumer) newWorkers() ([]*worker, error) {
 	return out, nil
 }
 
+// wanted are the topics that are asked for: none, for all, when there are patterns.
+func (c *consumer) wanted() []string {
+	if c.patterns {
+		return nil
+	}
+	return c.topics
+}
+
 // awaitCluster asks for the topics until there is an answer. It reports false
 // when ctx is done before.
 func (c *consumer) awaitCluster(ctx context.Context) bool {
 	for pause := reachPause; ; pause = min(2*pause, longestPause) {
-		topics, err := c.askTopics(ctx)
+		topics, err := c.askTopics(ctx, c.wanted())
 		if err == nil {
 			c.reached()
 			c.existed = topics
@@ -201,15 +210,4 @@ func (c *consumer) unreached(err error) {
 
 func brokersAttr(c *kafka.Cluster) engine.Attr {
 	return engine.Attr{Key: "brokers", Value: c.String()}
-}
-
-// askTopics returns the topics of the cluster that we may see: of those that are
-// given by name, or all.
-func (c *consumer) askTopics(ctx context.Context) (kadm.TopicDetails, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	if c.patterns {
-		return c.admin.ListTopics(ctx)
-	}
-	return c.admin.ListTopics(ctx, c.topics...)
 }

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -36,26 +35,23 @@ func (c *consumer) watch(ctx context.Context) {
 	}
 }
 
-// watchTopics tells of topics that are given by name and cannot be read.
+// watchTopics tells whether the cluster answers, and of topics that are given by
+// name and cannot be read.
 func (c *consumer) watchTopics(ctx context.Context) {
 	names := c.names()
-	if len(names) == 0 {
+	topics, err := c.askNamed(ctx, names)
+	if ctx.Err() != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	topics, err := c.admin.ListTopics(ctx, names...)
 	if err != nil {
-		if ctx.Err() == nil || ctx.Err() == context.DeadlineExceeded {
-			c.unreached(err)
-		}
+		c.unreached(err)
 		return
 	}
+	c.reached()
 	for _, name := range names {
 		topic, ok := topics[name]
-		attr := engine.Attr{Key: "topic", Value: name}
-		err := topic.Err
-		if !ok && err == nil {
+		attr, err := engine.Attr{Key: "topic", Value: name}, topic.err
+		if !ok {
 			err = kerr.UnknownTopicOrPartition
 		}
 		switch {
@@ -69,37 +65,62 @@ func (c *consumer) watchTopics(ctx context.Context) {
 	}
 }
 
-// watchLag asks for the ends of our partitions, and tells when too much waits.
-func (c *consumer) watchLag(ctx context.Context) {
-	var topics []string
-	all := c.all()
-	for _, p := range all {
-		if !slices.Contains(topics, p.topic) {
-			topics = append(topics, p.topic)
-		}
-	}
-	if len(topics) == 0 {
-		return
+// askNamed asks for the topics of these names. Without any it only asks whether
+// somebody is there.
+func (c *consumer) askNamed(ctx context.Context, names []string) (map[string]topic, error) {
+	if len(names) > 0 {
+		return c.askTopics(ctx, names)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	ends, err := c.admin.ListCommittedOffsets(ctx, topics...)
-	if err != nil {
-		if ctx.Err() == nil || ctx.Err() == context.DeadlineExceeded {
-			c.unreached(err)
-		}
+	return nil, c.asking.Ping(ctx)
+}
+
+// watchLag asks for the ends of our partitions, and tells when too much waits.
+func (c *consumer) watchLag(ctx context.Context) {
+	all := c.all()
+	var keys []partitionKey
+	for _, p := range all {
+		keys = append(keys, p.partitionKey)
+	}
+	ends := c.askOffsets(ctx, keys, atEnd, true)
+	if ctx.Err() != nil {
 		return
 	}
-	c.reached()
-	lag := make(map[string]int64)
+	lag, failed := make(map[string]int64), make(map[string]error)
 	for _, p := range all {
-		if o, ok := ends.Lookup(p.topic, p.number); ok && o.Err == nil {
-			p.end.Store(o.Offset)
+		if end := ends[p.partitionKey]; end.err == nil {
+			p.end.Store(end.offset)
+		} else {
+			failed[p.topic] = end.err
 		}
 		lag[p.topic] += p.lag()
 	}
-	for _, topic := range topics {
-		c.tellLag(topic, lag[topic])
+	for name, waiting := range lag {
+		c.tellLag(name, waiting)
+		c.tellSilent(name, failed[name])
+	}
+	for name := range c.silent {
+		if _, ours := lag[name]; !ours {
+			c.tellLag(name, 0)
+			c.tellSilent(name, nil)
+			delete(c.silent, name)
+		}
+	}
+}
+
+// tellSilent tells when partitions of a topic have not answered twice in a row,
+// though the cluster does: they may have no leader.
+func (c *consumer) tellSilent(topic string, err error) {
+	attr := engine.Attr{Key: "topic", Value: topic}
+	if err == nil {
+		c.silent[topic] = 0
+		c.troubles.end("silent "+topic, "all partitions of a topic answer again", attr)
+		return
+	}
+	c.counters.errors.Inc()
+	if c.silent[topic]++; c.silent[topic] > 1 && c.Ready() == nil {
+		c.troubles.begin("silent "+topic, "partitions of a topic do not answer", err, attr)
 	}
 }
 
