@@ -9,7 +9,7 @@
 // tells the group how far we are, watch.go measures how far we are behind, ask.go
 // asks the cluster, and trouble.go tells of what is wrong. broken.go steps over what cannot be read,
 // renew.go begins topics that were made anew, and dead.go keeps the records that
-// make no event.
+// make no event, in a topic (dead_topic.go) or a file (dead_file.go).
 package kafka
 
 import (

@@ -136,6 +136,14 @@ func isPattern(topic string) bool {
 	return len(topic) > 2 && strings.HasPrefix(topic, "/") && strings.HasSuffix(topic, "/")
 }
 
+// reads reports whether a topic is one of ours.
+func (s *settings) reads(topic string) bool {
+	if !s.patterns {
+		return slices.Contains(s.topics, topic)
+	}
+	return slices.ContainsFunc(s.topics, func(expression string) bool { return regexp.MustCompile(expression).MatchString(topic) })
+}
+
 // names are the topics that are given by name.
 func (s *settings) names() []string {
 	return slices.DeleteFunc(slices.Clone(s.Topics), isPattern)
@@ -260,7 +268,7 @@ func (s *settings) checkBounds(dir string) error {
 		if err := checkTopicName(what); err != nil {
 			return fmt.Errorf("dead_letter: %w", err)
 		}
-		if slices.Contains(s.Topics, what) {
+		if s.reads(what) {
 			return fmt.Errorf("dead_letter is the topic %q, which is read as well: what is bad would go round in it", what)
 		}
 		return nil

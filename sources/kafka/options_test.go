@@ -60,6 +60,7 @@ func TestNew_Failure(t *testing.T) {
 	f(map[string]any{"dead_letter": "file:"}, `dead_letter is "file:"`)
 	f(map[string]any{"dead_letter": "topic:a b"}, `"a b" is not a topic`)
 	f(map[string]any{"dead_letter": "topic:t"}, `which is read as well`)
+	f(map[string]any{"topics": list("/^(t|dead)/"), "dead_letter": "topic:dead"}, `which is read as well`)
 	f(map[string]any{"sasl": &plugins.Table{Fields: map[string]any{"mechanism": "x"}}}, `option "sasl": option "user" is missing`)
 	f(map[string]any{"isolation": "x"}, `unknown option "isolation"`)
 }

@@ -315,6 +315,9 @@ func TestPoison(t *testing.T) {
 		if got := n.metric(`tocsin_source_kafka_bad_records_total{source="kafka",topic="t",partition="0"}`); got != "3" {
 			t.Errorf("%s bad records, want 3", got)
 		}
+		if got := n.metric(`tocsin_source_kafka_dead_letters_total{source="kafka"}`); got != "3" {
+			t.Errorf("%s dead letters are counted, want 3", got)
+		}
 	}
 	b := newBroker(t, kfake.SeedTopics(1, "t"), kfake.BrokerConfigs(map[string]string{"message.max.bytes": "33554432"}))
 	produce(b)

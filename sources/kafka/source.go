@@ -74,7 +74,7 @@ func (s *Source) Open(context.Context) (err error) {
 		return err
 	}
 	s.reach = append(s.reach, kgo.MetadataMaxAge(metadataAge), kgo.MetadataMinAge(time.Second))
-	asking := append(s.reach[:len(s.reach):len(s.reach)], deadLetterOptions...)
+	asking := append(s.reach[:len(s.reach):len(s.reach)], letterOptions...)
 	if s.asking, err = kgo.NewClient(asking...); err != nil {
 		return fmt.Errorf("cannot make a client for %s: %w", s.cluster, err)
 	}

@@ -105,18 +105,11 @@ func (w *worker) send(ctx context.Context, p *partition, next int64) bool {
 
 // bury keeps a record that makes no event, or not all of its events.
 func (w *worker) bury(r *kgo.Record, reason error) {
-	key := partitionKey{r.Topic, r.Partition}
 	w.log.Warn("a record makes no event", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "reason", reason,
 		"input", excerpt(r.Value), "dead_letter", w.DeadLetter)
-	if w.dead == nil {
-		return
+	if w.dead != nil {
+		w.dead.put(r, reason)
 	}
-	if err := w.dead.put(r, reason); err != nil {
-		w.counters.deadLost.Inc()
-		w.log.Warn("a dead letter is lost", "record", key.String()+" "+offset(r.Offset), "error", err)
-		return
-	}
-	w.counters.dead.Inc()
 }
 
 // maxExcerpt is how much of a record the log shows.
