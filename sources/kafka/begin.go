@@ -72,7 +72,7 @@ func (c *consumer) own(found []*partition) bool {
 func (c *consumer) announce(ctx context.Context, p *partition) {
 	p.pending.Add(1)
 	select {
-	case p.queue <- chunk{partition: p, next: p.fetched}:
+	case p.queue <- chunk{partition: p, next: p.fetched, done: p.done}:
 	case <-ctx.Done():
 		p.less()
 	}

@@ -51,7 +51,7 @@ func newBench(t testing.TB, format, value string, key any) (*worker, chunk, *dis
 	}
 	p := newPartition(partitionKey{"t", 0}, nil, 0)
 	p.counters = s.counters.of("t", 0, nil)
-	k := chunk{partition: p, next: 512}
+	k := chunk{partition: p, next: 512, done: p.done}
 	for i := range 512 {
 		r := record("t", 0, fmt.Sprintf(value, i))
 		r.Offset, r.Timestamp, r.Key = int64(i), time.Unix(1700000000, 0), fmt.Appendf(nil, "key%d", i%7)

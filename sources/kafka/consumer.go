@@ -163,7 +163,28 @@ func (c *consumer) take(ctx context.Context, f kgo.FetchTopicPartition) {
 		c.troubles.end("partition "+p.String(), "a partition is read again", p.attrs()...)
 	}
 	p.fetched = last + 1
-	c.hand(ctx, chunk{partition: p, records: f.Records, next: p.fetched})
+	for records := f.Records; len(records) > 0 && !p.gone.Load(); {
+		n, size := piece(records, c.FetchBytes/pieces)
+		c.hand(ctx, chunk{partition: p, records: records[:n], next: records[n-1].Offset + 1, size: size})
+		records = records[n:]
+	}
+}
+
+// pieces are how many chunks fill the room at least, so that some are decoded while
+// others are served.
+const pieces = 8
+
+// piece returns how many of the records have at most so many bytes, and one at
+// least, and how many bytes they have.
+func piece(records []*kgo.Record, most int) (n, size int) {
+	for n < len(records) {
+		r := records[n]
+		if size += len(r.Value) + len(r.Key); n > 0 && size > most {
+			return n, size - len(r.Value) - len(r.Key)
+		}
+		n++
+	}
+	return n, size
 }
 
 // missed counts the records up to next that nobody will read.
@@ -175,14 +196,15 @@ func (c *consumer) missed(p *partition, next int64, why string) {
 
 func offset(n int64) string { return strconv.FormatInt(n, 10) }
 
-// hand waits until there is room for a chunk.
+// hand waits until there is room for a chunk, which it has until it is served.
 func (c *consumer) hand(ctx context.Context, k chunk) {
-	for _, r := range k.records {
-		k.size += len(r.Value) + len(r.Key)
-	}
 	if k.size > 0 && !c.room.take(ctx, k.size) {
 		k.partition.gone.Store(true) // or what follows would leave a hole
 		return
+	}
+	k.done = func(err error) {
+		k.partition.done(err)
+		c.room.give(k.size)
 	}
 	k.partition.pending.Add(1)
 	select {

@@ -52,7 +52,7 @@ type Options struct {
 	// 0: any number.
 	MaxLag int `opt:"max_lag"`
 	// FetchBytes bounds what one broker sends at once, and what waits to be
-	// decoded. RecordBytes bounds one value.
+	// decoded and served. RecordBytes bounds one value.
 	FetchBytes  int `opt:"fetch_bytes"`
 	RecordBytes int `opt:"record_bytes"`
 }

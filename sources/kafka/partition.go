@@ -39,7 +39,8 @@ type chunk struct {
 	partition *partition
 	records   []*kgo.Record
 	next      int64
-	size      int // in bytes
+	size      int         // in bytes
+	done      func(error) // for the last batch; it gives back the room
 }
 
 func newPartition(key partitionKey, place *engine.Place, at int64) *partition {
@@ -101,7 +102,8 @@ func (p *partition) lag() int64 {
 	return max(0, p.end.Load()-served)
 }
 
-// room bounds the bytes of records that wait to be decoded. One goroutine takes.
+// room bounds the bytes of records that are not served yet: a few bytes can make an
+// event, which takes more. One goroutine takes.
 type room struct {
 	mu    sync.Mutex
 	size  int

@@ -29,20 +29,22 @@ func newWorker(c *consumer, decoder payload.Decoder, queue <-chan chunk) *worker
 
 func (w *worker) run(ctx context.Context) {
 	for k := range w.queue {
-		w.serve(ctx, k)
-		w.room.give(k.size)
+		if !w.serve(ctx, k) {
+			w.room.give(k.size)
+		}
 		k.partition.less()
 	}
 }
 
-// serve makes batches of a chunk.
-func (w *worker) serve(ctx context.Context, k chunk) {
+// serve makes batches of a chunk. It reports whether it came to the last one, which
+// gives back the room of the chunk.
+func (w *worker) serve(ctx context.Context, k chunk) bool {
 	p := k.partition
 	w.batch = w.in.Batch()
 	bytes, records := 0, 0
 	for _, r := range k.records {
 		if p.gone.Load() {
-			return
+			return false
 		}
 		if r.Attrs.IsControl() {
 			continue
@@ -51,15 +53,16 @@ func (w *worker) serve(ctx context.Context, k chunk) {
 		bytes += len(r.Value)
 		w.decode(p, r)
 		if w.batch.Full() {
-			if !w.send(ctx, p, r.Offset+1) {
-				return
+			if !w.send(ctx, p, r.Offset+1, p.done) {
+				return false
 			}
 			w.batch = w.in.Batch()
 		}
 	}
 	p.counters.records.Add(records)
 	w.counters.bytes.Add(bytes)
-	w.send(ctx, p, k.next)
+	w.send(ctx, p, k.next, k.done)
+	return true
 }
 
 // decode adds the events of a record to the batch. They are not parted, as the
@@ -92,12 +95,12 @@ func (w *worker) decode(p *partition, r *kgo.Record) {
 
 // send hands the batch to the engine, which then knows that all of the partition
 // before next is in it. After an error nothing more of the partition goes there.
-func (w *worker) send(ctx context.Context, p *partition, next int64) bool {
+func (w *worker) send(ctx context.Context, p *partition, next int64, done func(error)) bool {
 	b := w.batch
-	b.Place, b.Next, b.Done = p.place, next, p.done
+	b.Place, b.Next, b.Done = p.place, next, done
 	p.pending.Add(1)
 	if err := w.in.Send(ctx, b); err != nil {
-		p.done(err)
+		done(err)
 		return false
 	}
 	return true
