@@ -73,10 +73,10 @@ func (in *input) Send(ctx context.Context, b *Batch) error {
 	if in.put(b) {
 		return nil
 	}
-	n := len(b.Events)
+	n, place, next := len(b.Events), b.Place, b.Next
 	select {
 	case in.runner.in <- b:
-		in.sent(n)
+		in.sent(n, place, next)
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -88,20 +88,23 @@ func (in *input) Send(ctx context.Context, b *Batch) error {
 // put hands b to the engine if there is room.
 func (in *input) put(b *Batch) bool {
 	b.received = time.Now()
-	n := len(b.Events)
+	n, place, next := len(b.Events), b.Place, b.Next
 	select {
 	case in.runner.in <- b:
-		in.sent(n)
+		in.sent(n, place, next)
 		return true
 	default:
 		return false
 	}
 }
 
-// sent counts what was put. If the engine has stopped meanwhile, nobody else
-// would find it.
-func (in *input) sent(n int) {
+// sent counts what was put, which belongs to the engine by now. If the engine has
+// stopped meanwhile, nobody else would find it.
+func (in *input) sent(n int, place *Place, next int64) {
 	in.events.Add(n)
+	if place != nil {
+		place.taken.Store(next)
+	}
 	if in.runner.hasStopped() {
 		in.runner.refuseRest()
 	}

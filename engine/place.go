@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -13,13 +14,16 @@ import (
 // given such batches. The methods may be called from any goroutine.
 type Place struct {
 	name   string // of the source, and of the place in it
+	taken  atomic.Int64
 	served atomic.Int64
-	saving atomic.Int64 // what the checkpoint has that is being kept
 	kept   atomic.Int64
 	seen   Seen // engine's goroutine only
 	// Under the runner's lock:
 	stored bool // the store has it, maybe
 	gone   bool // no source asks for it any more
+
+	mu     sync.Mutex // held while kept follows, so that Forget is the last word
+	saving int64      // what the checkpoint has that is being kept
 }
 
 // unknown is what a place has where nobody has been yet.
@@ -36,14 +40,24 @@ func newPlace(name string, at int64) *Place {
 }
 
 func (p *Place) set(at int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken.Store(at)
 	p.served.Store(at)
-	p.saving.Store(at)
+	p.saving = at
 	p.kept.Store(at)
 }
 
-// Served returns up to where the engine has served what was read: where to read
-// on. ok is false when nothing is known of the place. Until the first batch it
-// is what the last checkpoint of the program before had.
+// Taken returns up to where the engine has what was read, be it served or queued:
+// where to read on. ok is false when nothing is known of the place. Until the
+// first batch it is what the last checkpoint of the program before had.
+func (p *Place) Taken() (next int64, ok bool) {
+	next = p.taken.Load()
+	return next, next != unknown
+}
+
+// Served returns up to where the engine has served what was read. ok is as for
+// Taken.
 func (p *Place) Served() (next int64, ok bool) {
 	next = p.served.Load()
 	return next, next != unknown
@@ -117,9 +131,7 @@ func (r *Runner) savePlaces(c *Checkpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.places {
-		next := p.served.Load()
-		p.saving.Store(next)
-		if next != unknown {
+		if next := p.save(); next != unknown {
 			c.PutChanged(placePrefix+p.name, &p.seen, func(w *RecordWriter) { w.Varint(next) })
 			p.stored = true
 			continue
@@ -134,14 +146,29 @@ func (r *Runner) savePlaces(c *Checkpoint) {
 	}
 }
 
+// save returns what a checkpoint has of the place.
+func (p *Place) save() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.saving = p.served.Load()
+	return p.saving
+}
+
+// durable notes that the checkpoint is.
+func (p *Place) durable() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.saving != unknown {
+		p.kept.Store(p.saving)
+	}
+}
+
 // placesKept notes that the checkpoint that was saved last is durable.
 func (r *Runner) placesKept() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.places {
-		if next := p.saving.Load(); next != unknown {
-			p.kept.Store(next)
-		}
+		p.durable()
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,15 @@ func TestPlaces(t *testing.T) {
 		if durable, _ := p.Durable(); durable != 10 {
 			t.Errorf("durable up to %d, want 10", durable)
 		}
+		r.Do(context.Background(), func(*Engine) { // which does not serve meanwhile
+			b := in.Batch()
+			b.Place, b.Next = p, 30
+			in.Offer(b)
+			taken, _ := p.Taken()
+			if served, _ := p.Served(); taken != 30 || served != 20 {
+				t.Errorf("taken up to %d, served up to %d; want 30, 20", taken, served)
+			}
+		})
 		gone := in.Place("topic/1")
 		send(r, in, gone, 5)
 		time.Sleep(1100 * time.Millisecond)
@@ -50,8 +60,8 @@ func TestPlaces(t *testing.T) {
 	in := r.Input(InputOptions{Name: "test"})
 	before := in.Place("topic/0") // made before or after, it is the same
 	r.LoadPlaces(NewLoading(s.records, e.ids))
-	if next, ok := before.Served(); !ok || next != 20 {
-		t.Errorf("read on at %d, %v; want 20", next, ok)
+	if next, ok := before.Taken(); !ok || next != 30 {
+		t.Errorf("read on at %d, %v; want 30", next, ok)
 	}
 	if _, ok := in.Place("topic/1").Served(); ok {
 		t.Error("a place that was forgotten is known")

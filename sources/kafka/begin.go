@@ -117,8 +117,8 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 	at := committed
 	if b.isRenewed(key.topic) {
 		at = -1
-	} else if served, ok := place.Served(); ok {
-		at = max(at, served)
+	} else if taken, ok := place.Taken(); ok {
+		at = max(at, taken)
 	}
 	end := b.ends[key]
 	if end.err == nil && at > end.offset {

@@ -111,10 +111,12 @@ type node struct {
 	log     *logBuffer
 	metrics *metrics.Set
 	input   engine.Input
+	env     plugins.Env
 
 	full     bool // the disk: nothing is kept
 	killed   atomic.Bool
-	end      func()
+	end      func() // of the source that it was started with
+	sources  sync.WaitGroup
 	finished chan struct{}
 
 	mu      sync.Mutex
@@ -140,13 +142,13 @@ func (b *broker) start(path string, o Options) *node {
 	if n.store, err = store.Open(path, store.Options{Logger: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()}); err != nil {
 		b.t.Fatal(err)
 	}
-	env := plugins.Env{Name: "kafka", Logger: slog.New(slog.NewTextHandler(n.log, nil)), Metrics: n.metrics, Dir: filepath.Dir(path)}
-	if n.Source, err = New(env, o); err != nil {
+	n.env = plugins.Env{Name: "kafka", Logger: slog.New(slog.NewTextHandler(n.log, nil)), Metrics: n.metrics, Dir: filepath.Dir(path)}
+	if n.Source, err = New(n.env, o); err != nil {
 		b.t.Fatal(err)
 	}
 	n.handOver, n.endHandOver, n.lagEvery = patience, patience, 50*time.Millisecond
 	clock := engine.NewWallClock(time.Now)
-	e := engine.New(engine.Options{Logger: env.Logger}, clock.Read().Now)
+	e := engine.New(engine.Options{Logger: n.env.Logger}, clock.Read().Now)
 	e.Track()
 	loading := engine.NewLoading(n.store, e.Identities())
 	if loading.Any() {
@@ -166,19 +168,38 @@ func (b *broker) start(path string, o Options) *node {
 	}
 	n.input = n.runner.Input(engine.InputOptions{Name: "kafka", Metrics: n.metrics})
 	ctx, cancel := context.WithCancel(context.Background())
+	n.runSource(ctx, n.Source)
 	var wg sync.WaitGroup
 	wg.Go(func() { n.runner.Run(context.Background()) })
 	go func() {
 		defer close(n.finished)
-		if err := n.Run(ctx, n.input); err != nil {
-			b.t.Error(err)
-		}
+		n.sources.Wait()
 		n.runner.Stop()
 		wg.Wait()
 	}()
 	n.end = cancel
 	b.t.Cleanup(func() { n.kill() })
 	return n
+}
+
+// runSource runs a source that is open.
+func (n *node) runSource(ctx context.Context, s *Source) {
+	n.sources.Go(func() {
+		if err := s.Run(ctx, n.input); err != nil {
+			n.t.Error(err)
+		}
+	})
+}
+
+// hold has the engine stand still until free is called.
+func (n *node) hold() (free func()) {
+	stands, over := make(chan struct{}), make(chan struct{})
+	go n.runner.Do(context.Background(), func(*engine.Engine) {
+		close(stands)
+		<-over
+	})
+	<-stands
+	return func() { close(over) }
 }
 
 // watcher counts events. It is on the engine's goroutine.

@@ -191,6 +191,44 @@ func TestRebalance(t *testing.T) {
 	each(t, sent, nodes...)
 }
 
+// TestRunAgainBesideTheOld has a source run again while the one before cannot end,
+// since the engine stands: what that one has read, and nobody has served, is not
+// read again.
+func TestRunAgainBesideTheOld(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t, kfake.SeedTopics(1, "t"))
+	o := b.options()
+	o.InstanceID = "one" // which has the partitions at once
+	n := b.start(storePath(t), o)
+	b.produce(numbered(0, 10, 1)...)
+	n.awaitTotal(10)
+	read := func() string {
+		return n.metric(`tocsin_source_kafka_records_total{source="kafka",topic="t",partition="0"}`)
+	}
+
+	free := n.hold()
+	b.produce(numbered(10, 100, 1)...)
+	await(t, "all is read", func() bool { return read() == "110" })
+	n.end()
+	again, err := New(n.env, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	n.runSource(ctx, again)
+	b.produce(numbered(110, 10, 1)...)
+	await(t, "it is read on", func() bool { return read() != "110" })
+	free()
+	n.awaitTotal(120)
+	end()
+	n.stop()
+	each(t, 120, n)
+}
+
 // TestStart begins at each of the places that start can name.
 func TestStart(t *testing.T) {
 	t.Parallel()
