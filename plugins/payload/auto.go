@@ -55,24 +55,51 @@ func tell(value []byte) string {
 }
 
 // isMsg reports whether value is a Msg of Riemann's: its fields only, of their
-// types, up to the end.
+// types, up to the end, and so are its states and events. A text may look like a
+// Msg at first: a 2 and how long the rest is begin an event.
 func isMsg(value []byte) bool {
-	for len(value) > 0 {
-		var f easyproto.FieldContext
-		var err error
-		if value, err = f.NextField(value); err != nil {
-			return false
-		}
-		ok := false
+	return all(value, func(f easyproto.FieldContext) (ok bool) {
 		switch f.FieldNum {
 		case 2: // ok
 			_, ok = f.Bool()
 		case 3: // error
 			_, ok = f.Bytes()
-		case msgStates, 5, msgEvents: // 5: query
+		case 5: // query
 			_, ok = f.MessageData()
+		case msgStates, msgEvents:
+			var event []byte
+			event, ok = f.MessageData()
+			ok = ok && all(event, isEventField)
 		}
-		if !ok {
+		return ok
+	})
+}
+
+// isEventField reports whether an Event or a State has such a field.
+func isEventField(f easyproto.FieldContext) (ok bool) {
+	switch f.FieldNum {
+	case fieldTime, fieldTimeMicros:
+		_, ok = f.Int64()
+	case fieldState, fieldService, fieldHost, fieldDescription, fieldTags, fieldAttributes:
+		_, ok = f.Bytes()
+	case 6: // once, of a State
+		_, ok = f.Bool()
+	case fieldTTL, fieldMetricF:
+		_, ok = f.Float()
+	case fieldMetricInt:
+		_, ok = f.Sint64()
+	case fieldMetricD:
+		_, ok = f.Double()
+	}
+	return ok
+}
+
+// all reports whether data is made of fields, each of which is as it should be.
+func all(data []byte, is func(easyproto.FieldContext) bool) bool {
+	for len(data) > 0 {
+		var f easyproto.FieldContext
+		var err error
+		if data, err = f.NextField(data); err != nil || !is(f) {
 			return false
 		}
 	}

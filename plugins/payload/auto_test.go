@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -24,6 +25,13 @@ func TestAuto(t *testing.T) {
 	f("200.count 1 1700000000\n", "graphite")
 	f("\x10\x01", "riemann")
 	f("\x32\x00", "riemann")
+	// As many bytes behind the 2 and the next one as that says.
+	for c := byte('.'); c <= 'z'; c++ {
+		head, tail := "2"+string(c)+"x.requests.frontend1.", " 1 1700000000\n"
+		if pad := int(c) + 2 - len(head) - len(tail); pad >= 0 {
+			f(head+strings.Repeat("a", pad)+tail, "graphite")
+		}
+	}
 	for _, data := range recordedMsgs(t) {
 		f(string(data), "riemann")
 	}
