@@ -218,10 +218,11 @@ func (r *recordEvents) add(id *engine.Identity) *engine.Event {
 	return &r.event
 }
 
-// pass emits the event at hand. One without a time has that of its record.
+// pass emits the event at hand. One without a time has that of its record, if that
+// has one.
 func (r *recordEvents) pass() {
 	if r.event.ID != nil && r.err == nil {
-		if !r.event.HasAll(engine.HasTime) {
+		if !r.event.HasAll(engine.HasTime) && r.record.Timestamp.UnixMilli() > 0 {
 			r.event.SetTime(engine.Time(r.record.Timestamp.UnixNano()))
 		}
 		r.err = r.emit(&r.event)

@@ -89,6 +89,20 @@ func TestReplayOfKafka(t *testing.T) {
 	}
 }
 
+// TestReplayOfKafkaWithoutTimes: a record without a time gives its events none.
+func TestReplayOfKafkaWithoutTimes(t *testing.T) {
+	broker, put := kafkaTopic(t)
+	put(0, 1700000000, `{"service":"http","metric":1,"time":1700000005}`)
+	put(0, -0.001, `{"service":"http","metric":2}`)
+	want := `{"sink":"a","event":{"service":"http","time":1700000005,"metric":1}}
+{"sink":"a","event":{"service":"http","time":1700000005,"metric":2}}
+`
+	r := runLine(t, "", "replay", writeFile(t, "rules.lua", kafkaRules), "--from", "kafka://"+broker+"/metrics")
+	if r.code != exitOK || r.out != want {
+		t.Errorf("code %d, %s, got\n%swant\n%s", r.code, r.err, r.out, want)
+	}
+}
+
 // TestReplayOfKafkaAsItsSource wants events as the source of the rules file makes
 // them, with its brokers, names, tags and stream.
 func TestReplayOfKafkaAsItsSource(t *testing.T) {

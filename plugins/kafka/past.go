@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -208,7 +209,21 @@ func (p *Past) pop(q *pastPartition) *kgo.Record {
 	return r
 }
 
-func recordBytes(r *kgo.Record) int { return len(r.Key) + len(r.Value) }
+// recordBytes is about what a record takes, which is much more than its value when
+// that is short.
+func recordBytes(r *kgo.Record) int {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		n += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return n
+}
+
+// What a record and a header take beside their bytes.
+const (
+	recordOverhead = int(unsafe.Sizeof(kgo.Record{}) + unsafe.Sizeof(&kgo.Record{}))
+	headerOverhead = int(unsafe.Sizeof(kgo.RecordHeader{}))
+)
 
 // poll takes in what brokers have sent. After an error it fails only when more
 // than what came before that is asked for.
