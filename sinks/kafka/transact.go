@@ -119,7 +119,7 @@ func (s *Transactional) Transact(ctx context.Context, mark string, events []engi
 	if skipped == len(events) {
 		return engine.Permanent(fmt.Errorf("none of %d events can be written in this format", skipped))
 	}
-	t := attempt{Transactional: s, fates: make([]fate, len(s.encoder.records))}
+	t := s.newAttempt()
 	for {
 		if err := s.client.BeginTransaction(); err != nil {
 			return s.trouble(err)
@@ -135,7 +135,7 @@ func (s *Transactional) Transact(ctx context.Context, mark string, events []engi
 			return s.trouble(err)
 		}
 	}
-	if n := len(t.fates); t.refused == n {
+	if n := len(s.encoder.records); len(t.refused) == n {
 		return engine.Permanent(fmt.Errorf("kafka takes none of %d events: %w", n, t.refusal))
 	}
 	if err := s.putMark(ctx, mark); err != nil {
@@ -158,70 +158,68 @@ func (s *Transactional) Transact(ctx context.Context, mark string, events []engi
 	return nil
 }
 
-// fate is how a record is written.
-type fate byte
-
-const (
-	together fate = iota // with the others
-	single               // alone, as one of its batch is bad
-	left                 // not at all
-)
-
 // attempt is what is known of the records of one transaction, from one try to the
 // next.
 type attempt struct {
 	*Transactional
-	fates   []fate
-	refused int
-	refusal error // the last one
+	groups  [][]int // the records that are written, and which of them together
+	refused []int   // those that are not taken, even alone
+	refusal error   // why the last one is not
+}
+
+func (s *Transactional) newAttempt() *attempt {
+	all := make([]int, len(s.encoder.records))
+	for i := range all {
+		all[i] = i
+	}
+	return &attempt{Transactional: s, groups: [][]int{all}}
 }
 
 // write writes the records. It reports whether they were all taken; if not, the
-// transaction has to be tried anew without those that were not.
+// transaction has to be tried anew. Which record of a batch is the bad one, or that
+// only all together are too large, the broker does not tell: so those of the batch
+// go in two groups then.
 func (t *attempt) write(ctx context.Context) (clean bool, err error) {
-	var rounds [][]int
-	rounds = append(rounds, nil)
-	for i, f := range t.fates {
-		switch f {
-		case together:
-			rounds[0] = append(rounds[0], i)
-		case single:
-			rounds = append(rounds, []int{i})
-		}
-	}
+	var next [][]int
 	clean = true
-	for n, todo := range rounds {
-		r := produce(ctx, t.client, t.encoder.records, todo)
+	for _, group := range t.groups {
+		r := produce(ctx, t.client, t.encoder.records, group)
 		if err := r.wait(ctx, t.client); err != nil {
 			return false, err
 		}
-		for _, i := range todo {
-			err := r.errs[i]
-			switch {
+		var taken, not []int
+		for _, i := range group {
+			switch err := r.errs[i]; {
 			case err == nil:
-				continue
+				taken = append(taken, i)
 			case !ofTheRecord(err):
 				return false, err
-			case n == 0 && len(todo) > 1:
-				t.fates[i] = single
 			default:
-				t.fates[i], t.refusal = left, err
-				t.refused++
+				not, t.refusal = append(not, i), err
 			}
-			clean = false
+		}
+		clean = clean && len(not) == 0
+		if len(group) == 1 {
+			t.refused = append(t.refused, not...)
+			not = nil
+		}
+		half := len(not) / 2
+		for _, g := range [][]int{taken, not[:half], not[half:]} {
+			if len(g) > 0 {
+				next = append(next, g)
+			}
 		}
 	}
+	t.groups = next
 	return clean, nil
 }
 
 // tellRefused tells of what was left out of a transaction that is committed.
 func (t *attempt) tellRefused() {
-	t.Transactional.refused.Add(t.refused)
-	for i, f := range t.fates {
-		if f == left {
-			r := &t.encoder.records[i]
-			t.log.Warn("kafka does not take an event; it is left out", "topic", r.Topic, "key", string(r.Key), "bytes", len(r.Value), "error", t.refusal)
-		}
+	t.Transactional.refused.Add(len(t.refused))
+	for _, i := range t.refused {
+		r := &t.encoder.records[i]
+		t.log.Warn("kafka does not take an event; it is left out", "topic", r.Topic, "key", string(r.Key), "bytes", len(r.Value), "error", t.refusal)
 	}
 }
 

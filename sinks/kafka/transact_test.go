@@ -130,6 +130,30 @@ func TestTransactBadRecord(t *testing.T) {
 	f("above the limit of the broker", 1<<20, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "2000"}))
 }
 
+// TestTransactSmallTopic: the topic takes smaller batches than the sink makes. Then
+// not each record goes alone, which could take longer than a transaction may.
+func TestTransactSmallTopic(t *testing.T) {
+	c := newCluster(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "20000"}))
+	s := newTransactional(t, c, nil)
+	s.recover("")
+	requests := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Count: -1, Observe: true})
+	var events []engine.Event
+	for i := range 2000 {
+		events = append(events, event(fmt.Sprint("h", i), "x", strings.Repeat("y", 100)))
+	}
+	events[1234] = event("big", "x", strings.Repeat("y", 30_000))
+	s.transact("m1", events...)
+	if n := len(descriptions(t, consume(t, c, 1999))); n != 1999 {
+		t.Errorf("%d series are there, want 1999", n)
+	}
+	if n := requests.Hits(); n > 500 {
+		t.Errorf("that took %d requests", n)
+	}
+	if n := s.refused.Get(); n != 1 {
+		t.Errorf("refused %d, want 1", n)
+	}
+}
+
 // TestFenced: who comes later keeps the one before from writing.
 func TestFenced(t *testing.T) {
 	c := newCluster(t)
