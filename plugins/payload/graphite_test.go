@@ -26,6 +26,7 @@ func TestGraphite(t *testing.T) {
 		{value: "x nan 1700000000\n"},
 		{value: "x;a=1 2\nx 1 y\n\nx;a 1\nx 3\n", events: []string{`{"service":"x","metric":2,"a":"1"}`, `{"service":"x","metric":3}`}, bad: 2, reason: "line 2: the time is not"},
 		{value: strings.Repeat("x", carbon.MaxLine+1) + "\nx 3\n", events: []string{`{"service":"x","metric":3}`}, bad: 1, reason: "line 1: the line is too long"},
+		{value: "x 3\nx;a 1\nx y\n", events: []string{`{"service":"x","metric":3}`}, bad: 2, reason: "line 2: a tag of the name"},
 		{value: "x;a 1\n", bad: 1, reason: `line 1: a tag of the name`},
 		{value: "x 1\n" + strings.Repeat("\n", MaxEvents), events: []string{`{"service":"x","metric":1}`}, bad: 1, reason: "there are more than"},
 	})

@@ -123,14 +123,16 @@ func (e *BadError) Unwrap() error { return e.First }
 
 // bad collects a BadError.
 type bad struct {
-	count int
-	first error
+	count  int
+	first  error
+	number int // of the first
 }
 
-// add counts a part, which is the number-th of its kind.
+// add counts a part, which is the number-th of its kind. They need not come in
+// order.
 func (b *bad) add(part string, number int, reason error) {
-	if b.count++; b.count == 1 {
-		b.first = fmt.Errorf("%s %d: %w", part, number, reason)
+	if b.count++; b.count == 1 || number < b.number {
+		b.first, b.number = fmt.Errorf("%s %d: %w", part, number, reason), number
 	}
 }
 
