@@ -195,7 +195,10 @@ func readBare(b *testing.B, k *programs.Kafka, topic string, records, events int
 func readTopic(b *testing.B, k *programs.Kafka, topic, format, options string, events int) speed {
 	b.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as tocsin itself does
-	source := fmt.Sprintf("source.kafka { brokers = { %q }, topics = { %q }, group = '%d', start = 'earliest', format = %q, %stemplates = { 'host.service*' } }\n",
+	if format == "graphite" {
+		options += "templates = { 'host.service*' }, "
+	}
+	source := fmt.Sprintf("source.kafka { brokers = { %q }, topics = { %q }, group = '%d', start = 'earliest', format = %q, %s}\n",
 		k.Plain, topic, time.Now().UnixNano(), format, options)
 	r, err := newRig(source+"local out = sink.discard {}\n"+grid(100), true, nil)
 	if err != nil {

@@ -127,6 +127,13 @@ func (c *Cluster) ClientOptions(log *Log) ([]kgo.Opt, error) {
 	return out, nil
 }
 
+// IsTopic reports whether a topic can have that name:
+// org.apache.kafka.common.internals.Topic.
+func IsTopic(name string) bool {
+	const chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	return name != "" && len(name) <= 249 && strings.Trim(name, chars) == "" && name != "." && name != ".."
+}
+
 // inDir is a path that starts in dir if it is relative.
 func inDir(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -75,16 +74,9 @@ var compressions = map[string]kgo.CompressionCodec{
 	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 }
 
-const (
-	// The longest name of a topic, and what it is made of:
-	// org.apache.kafka.common.internals.Topic.
-	maxTopic   = 249
-	topicChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-)
-
 // check returns what of the options the client has to know.
 func (o *Options) check() ([]kgo.Opt, error) {
-	if o.Topic == "" || len(o.Topic) > maxTopic || strings.Trim(o.Topic, topicChars) != "" || o.Topic == "." || o.Topic == ".." {
+	if !kafka.IsTopic(o.Topic) {
 		return nil, fmt.Errorf(`option "topic": %q cannot be the name of a topic`, o.Topic)
 	}
 	if values[o.Format] == nil {

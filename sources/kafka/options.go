@@ -94,13 +94,8 @@ func (s *settings) checkCluster(dir string) (err error) {
 	return err
 }
 
-// maxTopicName is Kafka's.
-const maxTopicName = 249
-
-var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-
 func checkTopicName(name string) error {
-	if len(name) > maxTopicName || !topicName.MatchString(name) || name == "." || name == ".." {
+	if !kafka.IsTopic(name) {
 		return fmt.Errorf(`%q is not a topic: letters, digits, ".", "_" and "-" make one; a pattern stands between slashes, as "/^shop\\./"`, name)
 	}
 	return nil
@@ -162,6 +157,9 @@ func (s *settings) checkGroup(string) error {
 func (s *settings) checkFormat(string) error {
 	if _, err := payload.New(s.Format, engine.NewIdentities(1), payload.Options{}); err != nil {
 		return fmt.Errorf(`option "format": %w`, err)
+	}
+	if len(s.Templates) > 0 && s.Format != "graphite" && s.Format != "auto" {
+		return errors.New(`option "templates": only used with format = "graphite" or "auto"`)
 	}
 	if len(s.TypesDB) > 0 && s.Format != "collectd" && s.Format != "auto" {
 		return errors.New(`option "types_db": only used with format = "collectd" or "auto"`)

@@ -47,6 +47,7 @@ func TestNew_Failure(t *testing.T) {
 	f(map[string]any{"format": "auto", "types_db": list("my.db")}, "")
 	f(map[string]any{"format": "json", "types_db": list("my.db")}, `option "types_db": only used with format = "collectd" or "auto"`)
 	f(map[string]any{"templates": list("host*.service")}, "cannot parse template")
+	f(map[string]any{"templates": list("host.service"), "format": "json"}, `option "templates": only used with format = "graphite" or "auto"`)
 	f(map[string]any{"start": "first"}, `start is first, expected "latest", "earliest" or a number`)
 	f(map[string]any{"start": true}, "start is true")
 	f(map[string]any{"key": 1.0}, "key is neither")

@@ -113,13 +113,17 @@ func (c *consumer) watchLag(ctx context.Context) {
 // though the cluster does: they may have no leader.
 func (c *consumer) tellSilent(topic string, err error) {
 	attr := engine.Attr{Key: "topic", Value: topic}
-	if err == nil {
+	switch {
+	case err == nil:
 		c.silent[topic] = 0
 		c.troubles.end("silent "+topic, "all partitions of a topic answer again", attr)
 		return
+	case c.Ready() != nil:
+		c.silent[topic] = 0 // it is told of the cluster
+		return
 	}
 	c.counters.errors.Inc()
-	if c.silent[topic]++; c.silent[topic] > 1 && c.Ready() == nil {
+	if c.silent[topic]++; c.silent[topic] > 1 {
 		c.troubles.begin("silent "+topic, "partitions of a topic do not answer", err, attr)
 	}
 }
