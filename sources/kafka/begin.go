@@ -132,7 +132,7 @@ func (b *beginning) partition(key partitionKey, committed int64) (*partition, er
 			return nil, err
 		}
 	}
-	if served, ok := place.Served(); !ok || served != at {
+	if taken, ok := place.Taken(); !ok || taken != at {
 		// What is durable there is of before others read on: the group must not be told.
 		place.Forget()
 	}
