@@ -280,8 +280,10 @@ func (p *Past) take(f kgo.FetchTopicPartition) {
 		return
 	}
 	for _, r := range f.Records {
-		q.next = max(q.next, r.Offset+1)
-		if r.Offset < q.end {
+		if r.Offset < q.next {
+			continue // the log was cut back, and it came before
+		}
+		if q.next = r.Offset + 1; r.Offset < q.end {
 			q.records = append(q.records, r)
 			q.bytes += recordBytes(r)
 		}

@@ -180,6 +180,25 @@ func TestPastEndsWhereRecordsAreGone(t *testing.T) {
 	}
 }
 
+// TestPastGivesNothingTwice: when brokers lose the end of a log, the client reads
+// the rest of it again.
+func TestPastGivesNothingTwice(t *testing.T) {
+	topic := newPastTopic(t)
+	topic.put(0, 100, 101, 102)
+	past := topic.open(PastOptions{})
+	for past.partitions[0].next < 3 {
+		if err := past.poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := kgo.FetchTopicPartition{Topic: "metrics"}
+	again.Records = slices.Clone(past.partitions[0].records)
+	past.take(again)
+	if got := values(t, past); !slices.Equal(got, []string{"0@100", "0@101", "0@102"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestPastBreaksOffWithoutBroker wants an error, not what looks like the end.
 func TestPastBreaksOffWithoutBroker(t *testing.T) {
 	topic := newPastTopic(t)
