@@ -139,3 +139,31 @@ func TestTroubleGoesWithThePartition(t *testing.T) {
 	n.awaitTold("ok: a partition that could not be read is not ours any more")
 	n.stop()
 }
+
+// TestDeletedTopic: of a topic that is deleted the group need not know, and there is
+// no trouble beside that it is not there.
+func TestDeletedTopic(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t, kfake.SeedTopics(1, "t", "other"))
+	o := b.options()
+	o.Topics = []string{"t", "other"}
+	n := b.start(storePath(t), o)
+	await(t, "the topics are read", func() bool { return b.committed("t", 0) == 0 && b.committed("other", 0) == 0 })
+	free := n.hold()
+	b.produce(numbered(0, 10, 1)...)
+	if err := b.DeleteTopic("t"); err != nil {
+		t.Fatal(err)
+	}
+	free()
+	n.awaitTold("critical: a topic cannot be read: UNKNOWN_TOPIC_OR_PARTITION")
+	for i := range int64(3) {
+		b.produce(record("other", 0, "{}"))
+		await(t, "the group is told of the other topic", func() bool { return b.committed("other", 0) == i+1 })
+	}
+	n.stop()
+	for _, text := range []string{"cannot tell the group", "do not answer", "given back"} {
+		if n.told(text) {
+			t.Errorf("it is told %q: %q", text, n.notices)
+		}
+	}
+}

@@ -50,24 +50,41 @@ func (c *consumer) commit(partitions []*partition) error {
 		return nil
 	}
 	c.told = time.Now()
-	err := c.commitOffsets(offsets)
+	refused, err := c.commitOffsets(offsets)
+	if err == nil {
+		err = noteTold(told, refused)
+	}
 	if err != nil {
 		c.counters.badCommits.Inc()
 		c.troubles.begin("commit", "cannot tell the group how far we are; it will be tried again", err, engine.Attr{Key: "group", Value: c.Group})
 		return err
 	}
 	c.counters.commits.Inc()
-	for p, next := range told {
-		p.committed = next
-	}
 	c.troubles.end("commit", "the group is told again how far we are")
 	return nil
 }
 
-func (c *consumer) commitOffsets(offsets map[string]map[int32]kgo.EpochOffset) error {
+// noteTold notes what the group was told of, and returns why it was not of all. A
+// partition whose topic was deleted is nothing that it wants to know of.
+func noteTold(told map[*partition]int64, refused map[partitionKey]error) (err error) {
+	for p, next := range told {
+		switch refusal := refused[p.partitionKey]; refusal {
+		case nil:
+			p.committed = next
+		case kerr.UnknownTopicOrPartition, kerr.UnknownTopicID:
+		default:
+			err = refusal
+		}
+	}
+	return err
+}
+
+// commitOffsets returns which partitions the group does not take, or why it takes
+// none.
+func (c *consumer) commitOffsets(offsets map[string]map[int32]kgo.EpochOffset) (refused map[partitionKey]error, all error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	var all error
+	refused = make(map[partitionKey]error)
 	c.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, answer *kmsg.OffsetCommitResponse, err error) {
 		if err != nil {
 			all = err
@@ -75,11 +92,15 @@ func (c *consumer) commitOffsets(offsets map[string]map[int32]kgo.EpochOffset) e
 		}
 		for _, topic := range answer.Topics {
 			for _, p := range topic.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil && (all == nil || !errors.Is(all, err)) {
+				err := kerr.ErrorForCode(p.ErrorCode)
+				if err != nil {
+					refused[partitionKey{topic.Topic, p.Partition}] = err
+				}
+				if topic.Topic == "" { // its name is not known any more
 					all = errors.Join(all, err)
 				}
 			}
 		}
 	})
-	return all
+	return refused, all
 }

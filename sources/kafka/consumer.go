@@ -274,7 +274,9 @@ func (c *consumer) revoke(keys []partitionKey) {
 	}
 	if !c.over.Load() {
 		for _, p := range going {
-			p.place.Forget() // the group knows
+			if kept, ok := p.place.Durable(); ok && kept == p.committed {
+				p.place.Forget() // the group knows
+			}
 		}
 	}
 }

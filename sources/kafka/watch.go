@@ -89,9 +89,11 @@ func (c *consumer) watchLag(ctx context.Context) {
 	}
 	lag, failed := make(map[string]int64), make(map[string]error)
 	for _, p := range all {
-		if end := ends[p.partitionKey]; end.err == nil {
+		switch end := ends[p.partitionKey]; end.err {
+		case nil:
 			p.end.Store(end.offset)
-		} else {
+		case kerr.UnknownTopicOrPartition: // it was deleted
+		default:
 			failed[p.topic] = end.err
 		}
 		lag[p.topic] += p.lag()
