@@ -1,10 +1,11 @@
 // Package kafka is what the sources, sinks and commands that speak to Kafka
-// share: how brokers are reached, what their errors mean, and a log with a
-// limit.
+// share: how brokers are reached, what their errors mean, a log with a limit, and
+// the past of a topic.
 //
 // kafka.go checks the options, tls.go and sasl.go those of their tables,
 // explain.go says what to do about an error, and log.go keeps the client's log
-// from flooding ours.
+// from flooding ours. past.go reads what is in a topic, and past_stall.go tells what
+// is gone from what takes long.
 package kafka
 
 import (

@@ -26,10 +26,13 @@ const (
 	// pastTimeout is how long brokers have to say where a topic begins and ends.
 	pastTimeout = 30 * time.Second
 	// pastIdle is after how long without a record the brokers are asked whether
-	// there are any.
+	// they are there.
 	pastIdle = 5 * time.Second
-	// pastStalls is how often they are.
-	pastStalls = 3
+	// pastStalls is how often they are before what was to come counts as gone, and
+	// mostStalls how often when a broker answers that and no fetch.
+	pastStalls, mostStalls = 3, 12
+	// pastWait is how long a broker may keep a fetch that finds nothing.
+	pastWait = time.Second
 	// pastAhead is how many bytes are read ahead, of all partitions, and leastAhead
 	// of each at least.
 	pastAhead  = 128 << 20
@@ -50,6 +53,7 @@ type Past struct {
 	passed     int64
 	idle       time.Duration // pastIdle
 	stalls     int           // polls in a row that gave nothing
+	answers    answers       // to fetches, since something came
 	failed     error         // nothing more comes
 	log        *Log
 }
@@ -88,6 +92,8 @@ func OpenPast(ctx context.Context, c *Cluster, log *Log, o PastOptions) (*Past, 
 		kgo.KeepControlRecords(), // they may be the last
 		kgo.FetchMaxPartitionBytes(int32(min(p.ahead, 1<<20))),
 		kgo.FetchMaxBytes(16<<20),
+		kgo.FetchMaxWait(pastWait),
+		kgo.WithHooks(&p.answers),
 	)
 	if p.client, err = kgo.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("cannot make a client: %w", err)
@@ -249,6 +255,7 @@ func (p *Past) poll(ctx context.Context) error {
 	}
 	if idle.Err() == nil || fetches.NumRecords() > 0 {
 		p.stalls = 0
+		p.answers.forget()
 		return nil
 	}
 	p.stalls++
@@ -292,25 +299,4 @@ func (p *Past) take(f kgo.FetchTopicPartition) {
 		q.paused = !done
 		p.client.PauseFetchPartitions(map[string][]int32{p.topic: {q.number}})
 	}
-}
-
-// stalled is for when nothing comes. If the brokers answer again and again, then
-// what was to come is gone: compacted, or taken by retention.
-func (p *Past) stalled(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pastTimeout)
-	defer cancel()
-	if _, err := listed(kadm.NewClient(p.client).ListEndOffsets(ctx, p.topic)); err != nil {
-		return fmt.Errorf("nothing has come for %v: %w", p.idle, Explain(err))
-	}
-	if p.stalls < pastStalls {
-		return nil
-	}
-	p.log.Warn("records at the end of partitions are gone", "topic", p.topic)
-	for _, q := range p.partitions {
-		if len(q.records) == 0 {
-			p.passed += q.end - q.read
-			q.next, q.read = q.end, q.end
-		}
-	}
-	return nil
 }

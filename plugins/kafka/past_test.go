@@ -172,11 +172,41 @@ func TestPastEndsWhereRecordsAreGone(t *testing.T) {
 	topic.put(0, 100, 101)
 	topic.put(1, 102)
 	past := topic.open(PastOptions{})
-	past.idle = 10 * time.Millisecond
+	past.idle = 300 * time.Millisecond
 	past.partitions[0].end += 5
 	past.size += 5
 	if got := values(t, past); !slices.Equal(got, []string{"0@100", "0@101", "1@102"}) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestPastWaitsForFetches: a broker that takes long for a fetch, and answers all
+// else, has not lost what it is asked for.
+func TestPastWaitsForFetches(t *testing.T) {
+	topic := newPastTopic(t)
+	topic.put(0, 100, 101)
+	release := make(chan struct{})
+	topic.broker.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		topic.broker.KeepControl()
+		topic.broker.SleepControl(func() { <-release })
+		return nil, nil, false
+	})
+	past := topic.open(PastOptions{})
+	past.idle = 10 * time.Millisecond
+	for past.stalls < pastStalls+1 {
+		if err := past.poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(release)
+	past.idle = pastIdle
+	if got := values(t, past); !slices.Equal(got, []string{"0@100", "0@101"}) {
+		t.Errorf("got %q", got)
+	}
+	past = topic.open(PastOptions{})
+	past.stalls = mostStalls
+	if err := past.stalled(t.Context()); err == nil || !strings.Contains(err.Error(), "nothing has come of partition 0 from offset 0") {
+		t.Errorf("got %v", err)
 	}
 }
 
