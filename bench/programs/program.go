@@ -28,7 +28,7 @@ import (
 
 // patience is how long a test waits for what should come within a second or
 // two. The machine may be busy.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // Program is a process that ends with its test at the latest. Its methods are
 // for the test's goroutine.
