@@ -74,6 +74,9 @@ var compressions = map[string]kgo.CompressionCodec{
 	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 }
 
+// maxTimeout is how long an outlet lets a call take.
+const maxTimeout = 30 * time.Second
+
 // check returns what of the options the client has to know.
 func (o *Options) check() ([]kgo.Opt, error) {
 	if !kafka.IsTopic(o.Topic) {
@@ -91,8 +94,8 @@ func (o *Options) check() ([]kgo.Opt, error) {
 	if o.MaxBytes < 1024 || o.MaxBytes > 100<<20 {
 		return nil, errors.New(`option "max_bytes": must be from 1024 to 104857600`)
 	}
-	if o.Timeout <= 0 {
-		return nil, errors.New(`option "timeout": must be above 0`)
+	if o.Timeout <= 0 || o.Timeout > maxTimeout {
+		return nil, errors.New(`option "timeout": must be above 0 and at most 30`)
 	}
 	switch {
 	case o.Transactional && o.Acks != "all":

@@ -290,6 +290,7 @@ func TestNew_Failure(t *testing.T) {
 	f(`option "transactional_id": means something only with`, map[string]any{"transactional_id": "x"})
 	f(`option "max_bytes": must be from`, map[string]any{"max_bytes": 10.0})
 	f(`option "timeout": must be above 0`, map[string]any{"timeout": 0.0})
+	f(`and at most 30`, map[string]any{"timeout": 31.0})
 	f(`option "key": "host" stands there twice`, map[string]any{"key": &plugins.Table{List: []any{"host", "host"}}})
 	f(`a key cannot be made of "metric"`, map[string]any{"key": &plugins.Table{List: []any{"metric"}}})
 	f(`option "key": a name is empty`, map[string]any{"key": &plugins.Table{List: []any{""}}})
