@@ -64,17 +64,30 @@ type Checkpoint struct {
 	// Position is the engine's, see Engine.Position.
 	Position uint64
 
-	writer  RecordWriter
-	puts    []checkpointItem
+	writer  RecordWriter     // whose buffer is that of the part in hand
+	puts    []checkpointItem // of that part
 	removes []checkpointItem
+	parts   []checkpointPart // that are full
+	spare   []checkpointPart // that are empty
 	drops   []string
 	later   []func(n int) (used int)
 	durable []func()
 }
 
-// checkpointItem is one record: from where its key begins in the writer's
-// buffer to where its value ends.
+// checkpointPart is some of the records, in their order. Parts are small, for a
+// buffer of many megabytes that grows is copied, which nothing can interrupt: events
+// and the garbage collector would wait for it.
+type checkpointPart struct {
+	buf           []byte
+	puts, removes []checkpointItem
+}
+
+// checkpointItem is one record: from where its key begins in the buffer of its part
+// to where its value ends.
 type checkpointItem struct{ start, key, end int }
+
+// partBytes is from how many bytes on a part is full.
+const partBytes = 256 << 10
 
 // Epoch says in which of two epochs something has changed, if it has: in the one
 // since the last checkpoint began, or in the one before, so that it is due for
@@ -98,14 +111,30 @@ type Seen struct {
 // Reset empties the checkpoint, to be used again. One that was much larger once, as
 // a Whole one is, gives back what it took then.
 func (c *Checkpoint) Reset() {
-	if cap(c.writer.buf) > max(4*len(c.writer.buf), checkpointKept) {
+	if c.held() > max(4*c.Size(), checkpointKept) {
 		*c = Checkpoint{}
 		return
 	}
-	c.Whole, c.Position = false, 0
+	for _, p := range c.parts {
+		c.spare = append(c.spare, checkpointPart{p.buf[:0], p.puts[:0], p.removes[:0]})
+	}
+	clear(c.parts)
+	c.Whole, c.Position, c.parts = false, 0, c.parts[:0]
 	c.writer.buf, c.puts, c.removes, c.drops = c.writer.buf[:0], c.puts[:0], c.removes[:0], c.drops[:0]
 	clear(c.durable)
 	c.durable = c.durable[:0]
+}
+
+// held returns how many bytes the buffers have room for.
+func (c *Checkpoint) held() int {
+	n := cap(c.writer.buf)
+	for _, p := range c.parts {
+		n += cap(p.buf)
+	}
+	for _, p := range c.spare {
+		n += cap(p.buf)
+	}
+	return n
 }
 
 // checkpointKept is how many bytes of a checkpoint stay allocated in any case.
@@ -142,9 +171,26 @@ func (c *Checkpoint) Finish() {
 // Put keeps under key what write writes. Of two under one key the later one
 // counts.
 func (c *Checkpoint) Put(key string, write func(*RecordWriter)) {
-	start := len(c.writer.buf)
+	start := c.begin()
 	c.writer.buf = append(c.writer.buf, key...)
 	c.put(start, write)
+}
+
+// begin begins a record, and returns where in the buffer.
+func (c *Checkpoint) begin() (start int) {
+	if len(c.writer.buf) < partBytes {
+		return len(c.writer.buf)
+	}
+	c.parts = append(c.parts, checkpointPart{c.writer.buf, c.puts, c.removes})
+	var next checkpointPart
+	if last := len(c.spare) - 1; last >= 0 {
+		next, c.spare[last] = c.spare[last], checkpointPart{}
+		c.spare = c.spare[:last]
+	} else {
+		next.buf = make([]byte, 0, partBytes+partBytes/16) // the last record goes beyond
+	}
+	c.writer.buf, c.puts, c.removes = next.buf, next.puts, next.removes
+	return 0
 }
 
 // put is Put of what has its key in the buffer already, from start on.
@@ -159,15 +205,15 @@ func (c *Checkpoint) put(start int, write func(*RecordWriter)) {
 // PutChanged is Put for what may be as it was: it is left out if it is what
 // seen saw last, unless the checkpoint is Whole.
 func (c *Checkpoint) PutChanged(key string, seen *Seen, write func(*RecordWriter)) {
-	start := len(c.writer.buf)
 	c.Put(key, write)
 	if !seen.put {
 		seen.seed = maphash.MakeSeed()
 	}
-	hash := maphash.Bytes(seen.seed, c.writer.buf[start+len(key):])
+	last := c.puts[len(c.puts)-1]
+	hash := maphash.Bytes(seen.seed, c.writer.buf[last.key:])
 	if seen.put && seen.hash == hash && !c.Whole {
 		c.puts = c.puts[:len(c.puts)-1]
-		c.writer.buf = c.writer.buf[:start]
+		c.writer.buf = c.writer.buf[:last.start]
 		return
 	}
 	seen.hash, seen.put = hash, true
@@ -175,7 +221,7 @@ func (c *Checkpoint) PutChanged(key string, seen *Seen, write func(*RecordWriter
 
 // Remove drops what was kept under key before, whenever it is called.
 func (c *Checkpoint) Remove(key string) {
-	start := len(c.writer.buf)
+	start := c.begin()
 	c.writer.buf = append(c.writer.buf, key...)
 	c.remove(start)
 }
@@ -198,21 +244,44 @@ func (c *Checkpoint) Drops() []string {
 	return c.drops
 }
 
+// all are the parts, that in hand included.
+func (c *Checkpoint) all(yield func(p checkpointPart) bool) {
+	for _, p := range c.parts {
+		if !yield(p) {
+			return
+		}
+	}
+	yield(checkpointPart{c.writer.buf, c.puts, c.removes})
+}
+
 // Len returns how many records were put and removed.
-func (c *Checkpoint) Len() int { return len(c.puts) + len(c.removes) }
+func (c *Checkpoint) Len() (n int) {
+	for p := range c.all {
+		n += len(p.puts) + len(p.removes)
+	}
+	return n
+}
 
 // Size returns how many bytes they take.
-func (c *Checkpoint) Size() int { return len(c.writer.buf) }
+func (c *Checkpoint) Size() (n int) {
+	for p := range c.all {
+		n += len(p.buf)
+	}
+	return n
+}
 
 // Each calls f for each record that was removed, and then for each that was
 // put. The slices belong to the checkpoint.
 func (c *Checkpoint) Each(f func(key, value []byte, removed bool)) {
-	buf := c.writer.buf
-	for _, item := range c.removes {
-		f(buf[item.start:item.key:item.key], nil, true)
+	for p := range c.all {
+		for _, item := range p.removes {
+			f(p.buf[item.start:item.key:item.key], nil, true)
+		}
 	}
-	for _, item := range c.puts {
-		f(buf[item.start:item.key:item.key], buf[item.key:item.end:item.end], false)
+	for p := range c.all {
+		for _, item := range p.puts {
+			f(p.buf[item.start:item.key:item.key], p.buf[item.key:item.end:item.end], false)
+		}
 	}
 }
 

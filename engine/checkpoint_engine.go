@@ -165,7 +165,7 @@ func (x *Index) EachEntry(f func(*Entry)) {
 // entryKey appends the key of an entry to the buffer, and returns where it
 // begins.
 func (c *Checkpoint) entryKey(id *Identity) (start int) {
-	start = len(c.writer.buf)
+	start = c.begin()
 	buf := append(c.writer.buf, entryPrefix...)
 	buf = append(buf, byte(id.Has&(HasHost|HasService)))
 	buf = appendText(buf, id.Host)

@@ -15,10 +15,12 @@ type sortedRecord struct{ key, value string }
 // once: it is quicker to make than a RecordMap.
 func (c *Checkpoint) Records() Records {
 	c.Finish()
-	text := string(c.writer.buf)
-	records := make(sortedRecords, 0, len(c.puts))
-	for _, item := range c.puts {
-		records = append(records, sortedRecord{text[item.start:item.key], text[item.key:item.end]})
+	records := make(sortedRecords, 0, c.Len())
+	for p := range c.all {
+		text := string(p.buf)
+		for _, item := range p.puts {
+			records = append(records, sortedRecord{text[item.start:item.key], text[item.key:item.end]})
+		}
 	}
 	slices.SortStableFunc(records, func(a, b sortedRecord) int { return cmp.Compare(a.key, b.key) })
 	return records
